@@ -1,0 +1,214 @@
+//! The consistent-hash ring over shards: which shard an institution would live on if nothing else were known.
+//!
+//! Every hash is explicit (`xxh3_64` over stated bytes, no `std` hasher), because a ring that differs between
+//! two builds reroutes institutions: the vectors in the tests are pinned and never change.
+//! A shard stands on the ring with [`VNODES_PER_WEIGHT`] points for each unit of its weight: 1024 points keep
+//! the shares of four equal shards within 24.4 to 25.7 %.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use hashring::HashRing;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{InstitutionId, ShardId};
+
+/// The ring's hash, as it is named in the published map.
+pub const RING_HASH: &str = "xxh3-64";
+
+/// Points on the ring for each unit of a shard's weight.
+pub const VNODES_PER_WEIGHT: u32 = 1024;
+
+/// The ring. Two rings of the same shards and weights are the same ring, in whatever order they were given.
+#[derive(Debug, Clone)]
+pub struct Ring {
+    points: HashRing<Point, Identity>,
+    shards: Vec<ShardId>,
+}
+
+impl Ring {
+    /// A ring of the given shards with their weights (points = weight * [`VNODES_PER_WEIGHT`]).
+    pub fn new(members: impl IntoIterator<Item = (ShardId, u32)>) -> Self {
+        let mut members: Vec<_> = members.into_iter().filter(|(_, weight)| *weight > 0).collect();
+        members.sort();
+        members.dedup_by(|a, b| a.0 == b.0);
+        let mut points = Vec::new();
+        for (index, (shard, weight)) in members.iter().enumerate() {
+            points.extend((0..weight * VNODES_PER_WEIGHT).map(|vnode| Point {
+                hash: point_hash(shard, vnode),
+                shard: u32::try_from(index).unwrap_or(u32::MAX),
+            }));
+        }
+        let mut ring = HashRing::with_hasher(Identity);
+        ring.batch_add(points);
+        Self { points: ring, shards: members.into_iter().map(|(shard, _)| shard).collect() }
+    }
+
+    /// The shard that the ring proposes for an institution; none where the ring is empty.
+    pub fn owner(&self, institution: InstitutionId) -> Option<&ShardId> {
+        let point = self.points.get(&Key(xxh3_64(institution.as_uuid().as_bytes())))?;
+        self.shards.get(point.shard as usize)
+    }
+
+    /// The exception that a directory row asks for: its shard, if the ring proposes another.
+    ///
+    /// This is the one place where an exception is decided; nothing sets or removes one by hand.
+    pub fn exception<'s>(
+        &self,
+        institution: InstitutionId,
+        directory: &'s ShardId,
+    ) -> Option<&'s ShardId> {
+        (self.owner(institution) != Some(directory)).then_some(directory)
+    }
+
+    /// The shards on the ring, in order of their ids.
+    pub fn shards(&self) -> &[ShardId] {
+        &self.shards
+    }
+}
+
+fn point_hash(shard: &ShardId, vnode: u32) -> u64 {
+    xxh3_64(format!("{shard}#{vnode}").as_bytes())
+}
+
+/// A virtual node. Equal hashes of two shards are so rare that which one wins does not matter, as long as it
+/// is the same everywhere: members are sorted before they are added.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    hash: u64,
+    shard: u32,
+}
+
+impl Hash for Point {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+struct Key(u64);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+/// Hands a precomputed hash through: the ring's own hash is `xxh3_64` above.
+#[derive(Debug, Clone, Copy, Default)]
+struct Identity;
+
+impl BuildHasher for Identity {
+    type Hasher = IdentityHasher;
+
+    fn build_hasher(&self) -> IdentityHasher {
+        IdentityHasher(0)
+    }
+}
+
+struct IdentityHasher(u64);
+
+impl Hasher for IdentityHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    const SAMPLE: u128 = 100_000;
+
+    fn ring(shards: &[(&str, u32)]) -> Ring {
+        Ring::new(shards.iter().map(|(id, weight)| (id.parse().expect("a shard id"), *weight)))
+    }
+
+    fn institution(number: u128) -> InstitutionId {
+        // Spread like real ids, and the same in every run.
+        InstitutionId::new(Uuid::from_u128(
+            number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+        ))
+    }
+
+    fn shares(ring: &Ring) -> HashMap<&str, u32> {
+        let mut shares = HashMap::new();
+        for number in 0..SAMPLE {
+            let owner = ring.owner(institution(number)).expect("a ring with members");
+            *shares.entry(owner.as_str()).or_default() += 1;
+        }
+        shares
+    }
+
+    #[test]
+    fn owners_are_pinned() {
+        let ring = ring(&[("shard-a", 1), ("shard-b", 1), ("shard-c", 2)]);
+        let owners: Vec<_> = (1..=12)
+            .map(|n| {
+                ring.owner(institution(n)).expect("an owner").as_str().trim_start_matches("shard-")
+            })
+            .collect();
+        assert_eq!(owners.join(""), "cccccbcbaccc");
+        assert_eq!(point_hash(&"shard-a".parse().expect("a shard id"), 0), 0xabab_e076_74c2_83c1);
+    }
+
+    #[test]
+    fn order_of_members_does_not_matter() {
+        let one = ring(&[("shard-a", 1), ("shard-b", 3), ("shard-c", 1)]);
+        let other = ring(&[("shard-c", 1), ("shard-b", 3), ("shard-a", 1)]);
+        assert!((0..1000).all(|n| one.owner(institution(n)) == other.owner(institution(n))));
+    }
+
+    #[test]
+    fn adding_a_shard_moves_its_share_and_only_towards_it() {
+        let names = ["shard-a", "shard-b", "shard-c", "shard-d", "shard-e", "shard-f"];
+        for count in 1..names.len() {
+            let members = |n: usize| names[..n].iter().map(|name| (*name, 1)).collect::<Vec<_>>();
+            let (before, after) = (ring(&members(count)), ring(&members(count + 1)));
+            let moved: Vec<_> = (0..SAMPLE)
+                .map(institution)
+                .filter(|id| before.owner(*id) != after.owner(*id))
+                .collect();
+            let new = names[count];
+            assert!(moved.iter().all(|id| after.owner(*id).is_some_and(|s| s.as_str() == new)));
+            let bar = SAMPLE / (count as u128 + 1) + SAMPLE / 20;
+            assert!(
+                moved.len() as u128 <= bar,
+                "{} of {SAMPLE} moved to {new}, bar {bar}",
+                moved.len()
+            );
+            assert!(!moved.is_empty());
+        }
+    }
+
+    #[test]
+    fn four_equal_shards_have_nearly_equal_shares() {
+        let ring = ring(&[("shard-a", 1), ("shard-b", 1), ("shard-c", 1), ("shard-d", 1)]);
+        for (shard, share) in shares(&ring) {
+            assert!((22_500..=27_500).contains(&share), "{shard} has {share} of {SAMPLE}");
+        }
+    }
+
+    #[test]
+    fn weight_is_share() {
+        let ring = ring(&[("shard-a", 1), ("shard-b", 3)]);
+        let share = shares(&ring)["shard-b"];
+        assert!((70_000..=80_000).contains(&share), "shard-b has {share} of {SAMPLE}");
+    }
+
+    #[test]
+    fn an_empty_ring_owns_nothing() {
+        assert_eq!(ring(&[]).owner(institution(1)), None);
+        assert_eq!(ring(&[("shard-a", 0)]).owner(institution(1)), None);
+    }
+}
