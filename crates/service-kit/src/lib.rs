@@ -17,5 +17,6 @@ pub mod request_id;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+pub mod token;
 
 pub use problem::Problem;
