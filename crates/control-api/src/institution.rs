@@ -1,0 +1,103 @@
+//! An institution: how it is created, where it lives, and what each shard's database says of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion, OwnershipState, ShardId};
+use uuid::Uuid;
+
+/// `POST /v1/institutions`; the same slug with the same content again is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewInstitution {
+    /// Its id; made where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<InstitutionId>,
+    /// Its name in commands: 1 to 63 of a-z, 0-9 and -.
+    pub slug: String,
+    /// Its name for people: 1 to 200 characters.
+    pub name: String,
+    /// Its IANA time zone, such as `Europe/London`.
+    pub timezone: String,
+    /// Where it is to live; the ring decides where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardId>,
+}
+
+/// An institution as the directory has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Institution {
+    /// Its id.
+    pub id: InstitutionId,
+    /// Its name in commands.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its IANA time zone.
+    pub timezone: String,
+    /// Whether it is served.
+    pub status: InstitutionStatus,
+    /// The shard that owns it.
+    pub shard: ShardId,
+    /// The epoch of that ownership.
+    pub epoch: Epoch,
+}
+
+/// `GET /v1/institutions/{id}`: the directory's word and the shards' own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstitutionDetail {
+    /// The directory's word.
+    #[serde(flatten)]
+    pub institution: Institution,
+    /// The rows of the shards' databases, for each that has one.
+    pub ownership: Vec<Ownership>,
+    /// Shards that did not answer in time: what they have is not known.
+    pub unreachable: Vec<UnreachableShard>,
+    /// Where it has lived, the oldest first.
+    pub history: Vec<Placement>,
+}
+
+/// One shard database's own word on an institution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ownership {
+    /// The shard whose database says it.
+    pub shard: ShardId,
+    /// What it does with the institution's requests.
+    pub state: OwnershipState,
+    /// The epoch it is at.
+    pub epoch: Epoch,
+    /// The shard it takes for the owner.
+    pub owner: ShardId,
+    /// The move that is in progress, or made this row.
+    #[serde(rename = "move")]
+    pub move_id: Option<Uuid>,
+    /// The term of the leader that wrote it last.
+    pub term: i64,
+}
+
+/// A shard that did not say what it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreachableShard {
+    /// The shard.
+    pub shard: ShardId,
+    /// Why.
+    pub detail: String,
+}
+
+/// A home of an institution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// The shard.
+    pub shard: ShardId,
+    /// The epoch that began there.
+    pub epoch: Epoch,
+    /// The version of the map that said so first.
+    pub map_version: MapVersion,
+    /// Why: `created`.
+    pub reason: String,
+}
