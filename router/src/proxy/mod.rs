@@ -1,0 +1,460 @@
+//! The road of a request through the router; the files are its stations: admit, resolve, peer, upstream,
+//! retry, response, log.
+//!
+//! What must stay true:
+//! - Each attempt reads the map anew.
+//! - A 421's head is not written to the client: it is masked as an informational one, which the session is
+//!   told to drop, until its body has said who the owner is (a head comes before its body, and the owner
+//!   stands in the body).
+//! - Every error ends in one place, [`ProxyHttp::fail_to_proxy`], as a problem.
+
+pub(crate) mod admit;
+pub(crate) mod context;
+mod log;
+mod peer;
+mod resolve;
+mod response;
+mod retry;
+mod upstream;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::modules::http::HttpModules;
+use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType, Result};
+use service_kit::request_id::{RequestId, is_traceparent, new_traceparent};
+use service_kit::token::TokenVerifier;
+use shard_map::Epoch;
+
+use self::admit::{Access, Target};
+use self::context::Context;
+use self::retry::{AfterFailure, Broken, FollowUp, NotOwner};
+use crate::config::{
+    BODY_DEADLINE, BODY_MAX_BYTES, BODY_PAUSE, CLIENT_WRITE_DEADLINE, IDLE_DEADLINE_S,
+    REQUEST_DEADLINE,
+};
+use crate::error::Refusal;
+use crate::listen;
+use crate::map::Maps;
+use crate::metrics::{RouterMetrics, path_label};
+use crate::tenant::{Override, Overrides};
+
+/// Largest body of a 421 that is read, in bytes; it has about 300.
+const NOT_OWNER_MAX_BYTES: usize = 16 * 1024;
+
+/// Stands for a refusal that is in the context.
+const REFUSED: ErrorType = ErrorType::Custom("refused");
+
+/// Stands for a 421 that is in the context.
+const NOT_OWNER: ErrorType = ErrorType::Custom("not owner");
+
+/// The router's side of Pingora.
+#[derive(Debug)]
+pub(crate) struct Router {
+    tokens: TokenVerifier,
+    maps: Arc<Maps>,
+    overrides: Overrides,
+    metrics: RouterMetrics,
+    rotation: AtomicUsize,
+}
+
+impl Router {
+    /// A router over a map.
+    pub(crate) fn new(tokens: TokenVerifier, maps: Arc<Maps>, metrics: RouterMetrics) -> Self {
+        let overrides = Overrides::new();
+        Self { tokens, maps, overrides, metrics, rotation: AtomicUsize::new(0) }
+    }
+
+    fn admit(&self, session: &Session, context: &mut Context) -> Result<(), Refusal> {
+        let head = session.req_header();
+        admit::check_head(&head.method, &head.uri, &head.headers, &session.to_h1_raw())?;
+        let path = head.uri.path();
+        context.label = path_label(path);
+        let authorization = head.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+        let target = match admit::access(&head.method, path)? {
+            Access::Open => Target::AnyNode,
+            Access::ClientId => Target::Institution(admit::institution_of_client(authorization)?),
+            Access::Token => {
+                let claims = self.tokens.verify(authorization, service_kit::clock::now())?;
+                admit::check_institution(&head.headers, claims.institution)?;
+                Target::Institution(claims.institution)
+            }
+        };
+        context.target = Some(target);
+        Ok(())
+    }
+
+    /// Acts on a 421: learns the owner, and says where the request goes now.
+    async fn follow(&self, context: &mut Context, said: &NotOwner) -> Result<(), Refusal> {
+        let Some(institution) = context.institution() else {
+            return Err(context.attempts.unavailable());
+        };
+        self.learn(institution, said);
+        let answered_by = context.shard.clone();
+        loop {
+            let route = self
+                .maps
+                .load()
+                .as_ref()
+                .and_then(|view| resolve::shard_of(view, &self.overrides, institution));
+            let attempts = &mut context.attempts;
+            match attempts.after_not_owner(
+                answered_by.as_ref(),
+                said.owner.as_ref(),
+                route.as_ref(),
+            ) {
+                FollowUp::SendTo(shard) => {
+                    self.metrics.again.with_label_values(&["follow-up"]).inc();
+                    context.sent_on_to = Some(shard);
+                    return Ok(());
+                }
+                FollowUp::AskForMap => {
+                    let refreshed = self.maps.refresh().await;
+                    refreshed.map_err(|_| context.attempts.unavailable())?;
+                }
+                FollowUp::GiveUp(refusal) => return Err(refusal),
+            }
+        }
+    }
+
+    fn learn(&self, institution: shard_map::InstitutionId, said: &NotOwner) {
+        let view = self.maps.load();
+        if let (Some(view), Some(shard)) = (view.as_ref(), &said.owner) {
+            let learned = Override {
+                shard: shard.clone(),
+                epoch: said.epoch.unwrap_or(Epoch(0)),
+                map_version: said.map_version.unwrap_or(view.version().next()),
+            };
+            self.overrides.learn(institution, view.version(), learned);
+        }
+    }
+
+    /// Picks the node of the next attempt.
+    async fn next_peer(
+        &self,
+        session: &Session,
+        context: &mut Context,
+    ) -> Result<Box<HttpPeer>, Refusal> {
+        if let Some(said) = context.not_owner.take() {
+            self.follow(context, &said).await?;
+            if session.as_ref().retry_buffer_truncated() {
+                return Err(context.attempts.unless_maybe_applied(Refusal::NotReplayable));
+            }
+        }
+        if context.time_left() == Duration::ZERO {
+            return Err(context.attempts.unavailable());
+        }
+        context.body_bytes = 0;
+        context.masked = None;
+        context.node = None;
+        let view = self.maps.load();
+        let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
+        let resolved = view
+            .as_ref()
+            .and_then(|view| resolve::resolve(view, &self.overrides, context, rotation))
+            .ok_or_else(|| context.attempts.unavailable())?;
+        let peer = peer::peer(&resolved.upstream, context);
+        context.shard = resolved.shard;
+        context.node = Some(resolved.upstream.begin());
+        Ok(peer)
+    }
+
+    /// Decides about an attempt whose connection broke; true where it is sent again.
+    fn after_broken(&self, session: &Session, context: &mut Context, error: &Error) -> bool {
+        let broken = Broken {
+            resendable: context.resendable,
+            replayable: !session.as_ref().retry_buffer_truncated(),
+            in_time: context.time_left() > Duration::ZERO,
+        };
+        let node = context.node.as_ref().map(|node| Arc::clone(node.upstream()));
+        tracing::warn!(
+            error = %error,
+            request.id = context.request_id.to_str().unwrap_or_default(),
+            node = node.as_ref().map(|node| node.id.as_str()),
+            "The connection to a node broke"
+        );
+        context.broken = node;
+        self.decided(context, |attempts| attempts.after_broken(broken), "resend")
+    }
+
+    fn decided(
+        &self,
+        context: &mut Context,
+        decide: impl FnOnce(&mut retry::Attempts) -> AfterFailure,
+        why: &str,
+    ) -> bool {
+        match decide(&mut context.attempts) {
+            AfterFailure::SendAgain => {
+                self.metrics.again.with_label_values(&[why]).inc();
+                true
+            }
+            AfterFailure::GiveUp(refusal) => {
+                context.refusal = Some(refusal);
+                false
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Router {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::new(Instant::now(), &self.metrics.http.in_flight)
+    }
+
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {
+        // None: the default is a compression that is never turned on.
+    }
+
+    async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
+        listen::head_was_read();
+        name(session, context);
+        set_deadlines(session, context);
+        match self.admit(session, context) {
+            Ok(()) => Ok(false),
+            Err(refusal) => {
+                response::refuse(session, context, refusal).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        context: &mut Context,
+    ) -> Result<Box<HttpPeer>> {
+        self.next_peer(session, context).await.map_err(|refusal| {
+            context.refusal = Some(refusal);
+            Error::new_in(REFUSED)
+        })
+    }
+
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        context: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        let node = context.node.take().map(|node| Arc::clone(node.upstream()));
+        tracing::warn!(
+            error = %error,
+            request.id = context.request_id.to_str().unwrap_or_default(),
+            node = node.as_ref().map(|node| node.id.as_str()),
+            "No connection to a node"
+        );
+        context.refused_by.extend(node);
+        let in_time = context.time_left() > Duration::ZERO;
+        let decide = |attempts: &mut retry::Attempts| attempts.after_no_connection(in_time);
+        error.set_retry(self.decided(context, decide, "connect"));
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _session: &mut Session,
+        head: &mut RequestHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        match self.maps.load().as_ref() {
+            Some(view) => upstream::stamp(head, context, view),
+            None => Err(Error::new_in(REFUSED)),
+        }
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        _end: bool,
+        context: &mut Context,
+    ) -> Result<()> {
+        context.body_bytes += body.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let refusal = if context.body_bytes > BODY_MAX_BYTES {
+            Refusal::BodyTooLarge
+        } else if body.is_some() && context.began.elapsed() > BODY_DEADLINE {
+            Refusal::BodyTooSlow
+        } else {
+            return Ok(());
+        };
+        context.refusal = Some(refusal);
+        Err(Error::new_in(REFUSED))
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if response.status != StatusCode::MISDIRECTED_REQUEST {
+            return Ok(());
+        }
+        self.metrics.not_owner.inc();
+        let empty =
+            response.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+        if empty || session.req_header().method == Method::HEAD {
+            context.not_owner = Some(NotOwner::default());
+            return Err(Error::new_up(NOT_OWNER));
+        }
+        context.masked = Some(Vec::new());
+        session.set_ignore_info_resp(true);
+        response.set_status(StatusCode::EARLY_HINTS)
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        context: &mut Context,
+    ) -> Result<Option<Duration>> {
+        let Some(masked) = &mut context.masked else { return Ok(None) };
+        if let Some(bytes) = body.take() {
+            masked.extend_from_slice(&bytes);
+        }
+        if !end && masked.len() <= NOT_OWNER_MAX_BYTES {
+            return Ok(None);
+        }
+        context.not_owner = Some(NotOwner::read(masked));
+        Err(Error::new_up(NOT_OWNER))
+    }
+
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        response: &mut ResponseHeader,
+        context: &mut Context,
+    ) -> Result<()> {
+        if response.status.is_informational() { Ok(()) } else { response::mark(response, context) }
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        context: &mut Context,
+        _client_reused: bool,
+    ) -> Box<Error> {
+        error.set_retry(self.is_sent_again(session, context, &error));
+        error
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        context: &mut Context,
+    ) -> FailToProxy {
+        let gone = FailToProxy { error_code: 0, can_reuse_downstream: false };
+        if is_answered(session) {
+            return gone;
+        }
+        let Some(refusal) = context.refusal.or_else(|| refusal_of(error)) else { return gone };
+        session.set_keepalive(None);
+        if let Err(error) = response::refuse(session, context, refusal).await {
+            tracing::debug!(error = %error, "The client went away before its answer");
+            return gone;
+        }
+        FailToProxy { error_code: refusal.problem().status, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut Context) {
+        log::log(session, context, &self.metrics);
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _context: &Context, _error: &Error) -> bool {
+        true
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _context: &Context,
+        _error: &Error,
+        _about: ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}
+
+impl Router {
+    /// What becomes of a request after an attempt that reached a node; true where it is sent again.
+    fn is_sent_again(&self, session: &Session, context: &mut Context, error: &Error) -> bool {
+        if context.refusal.is_some() || is_answered(session) {
+            return false;
+        }
+        if let Some(masked) = context.masked.take().filter(|_| context.not_owner.is_none()) {
+            // The 421 broke off: it had no effect all the same.
+            context.not_owner = Some(NotOwner::read(&masked));
+        }
+        if context.not_owner.is_some() {
+            return true;
+        }
+        let client = *error.esource() == ErrorSource::Downstream;
+        !client && self.after_broken(session, context, error)
+    }
+}
+
+/// Whether the client has got the head of an answer; an informational one is none.
+fn is_answered(session: &Session) -> bool {
+    session.response_written().is_some_and(|head| !head.status.is_informational())
+}
+
+/// What a client gets for an error that no decision was taken about; none where it is gone.
+fn refusal_of(error: &Error) -> Option<Refusal> {
+    if *error.esource() != ErrorSource::Downstream {
+        return Some(Refusal::Internal);
+    }
+    match error.etype() {
+        ErrorType::ReadTimedout => Some(Refusal::BodyTooSlow),
+        ErrorType::WriteError
+        | ErrorType::WriteTimedout
+        | ErrorType::ReadError
+        | ErrorType::ConnectionClosed => None,
+        _ => Some(Refusal::BadRequest("the request is not well-formed HTTP")),
+    }
+}
+
+/// Keeps or makes the request's id and trace.
+fn name(session: &Session, context: &mut Context) {
+    let headers = &session.req_header().headers;
+    let id = RequestId::keep_or_make(headers.get("x-request-id").map(HeaderValue::as_bytes));
+    // Both are of characters that a header can carry.
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        context.request_id = value;
+    }
+    let kept = headers.get("traceparent").filter(|trace| trace.to_str().is_ok_and(is_traceparent));
+    match kept {
+        Some(trace) => context.trace = trace.clone(),
+        None => {
+            if let Ok(made) = HeaderValue::from_maybe_shared(Bytes::from(new_traceparent())) {
+                context.trace = made;
+            }
+        }
+    }
+}
+
+fn set_deadlines(session: &mut Session, context: &mut Context) {
+    let asked = session.req_header().headers.get("lxp-deadline-ms");
+    let asked_ms = asked.and_then(|value| value.to_str().ok()).and_then(|ms| ms.parse().ok());
+    context.deadline =
+        asked_ms.map_or(REQUEST_DEADLINE, Duration::from_millis).min(REQUEST_DEADLINE);
+    session.set_read_timeout(Some(BODY_PAUSE));
+    session.set_write_timeout(Some(CLIENT_WRITE_DEADLINE));
+    // Pingora keeps a connection for ever once its client speaks HTTP/1.1.
+    if session.get_keepalive().is_some() {
+        session.set_keepalive(Some(IDLE_DEADLINE_S));
+    }
+}
