@@ -70,10 +70,15 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let router = Router::new(tokens, maps, metrics.clone());
     let proxy = http_proxy(&Arc::new(pingora_settings(settings.threads)), router);
     tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "The router serves");
-    let serving = listen::serve(listener, proxy, metrics.connections, stop.clone());
+    let serving = async {
+        let unready = async {
+            stop.cancelled().await;
+            readiness.set(false);
+        };
+        tokio::join!(listen::serve(listener, proxy, metrics.connections, stop.clone()), unready);
+    };
     let served = serve_beside(serving, admin, &stop).await;
 
-    readiness.set(false);
     admin_stop.cancel();
     publishing.await.context("following the map ended abnormally")?;
     writing.await.context("keeping the map on disk ended abnormally")?;

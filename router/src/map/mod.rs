@@ -10,7 +10,7 @@ mod view;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwapOption, Guard};
 use control_api::ControlClient;
@@ -54,11 +54,12 @@ impl Maps {
         self.view.store(Some(Arc::new(View::new(Arc::clone(map), before.as_deref()))));
     }
 
-    /// Asks the control plane for its map and puts it in use if it is newer; waits at most
-    /// [`MAP_REFRESH_DEADLINE`]. A fetch by somebody else that began after this call will do.
-    pub(crate) async fn refresh(&self) -> Result<(), NoFreshMap> {
+    /// Asks the control plane for its map and puts it in use if it is newer; waits for `at_most`, and never
+    /// longer than [`MAP_REFRESH_DEADLINE`]. A fetch by somebody else that began after this call will do.
+    pub(crate) async fn refresh(&self, at_most: Duration) -> Result<(), NoFreshMap> {
         let asked = Instant::now();
-        let refreshed = tokio::time::timeout(MAP_REFRESH_DEADLINE, self.fetch_since(asked)).await;
+        let deadline = at_most.min(MAP_REFRESH_DEADLINE);
+        let refreshed = tokio::time::timeout(deadline, self.fetch_since(asked)).await;
         refreshed.unwrap_or_else(|_| {
             tracing::warn!("The control plane did not answer in time with its map");
             Err(NoFreshMap)

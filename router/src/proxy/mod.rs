@@ -1,5 +1,5 @@
-//! The road of a request through the router; the files are its stations: admit, resolve, peer, upstream,
-//! retry, response, log.
+//! The road of a request through the router; the files are its stations: admit, attempt (resolve, peer,
+//! retry), upstream, response, log.
 //!
 //! What must stay true:
 //! - Each attempt reads the map anew.
@@ -9,6 +9,7 @@
 //! - Every error ends in one place, [`ProxyHttp::fail_to_proxy`], as a problem.
 
 pub(crate) mod admit;
+mod attempt;
 pub(crate) mod context;
 mod log;
 mod peer;
@@ -18,7 +19,7 @@ mod retry;
 mod upstream;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -31,11 +32,11 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use service_kit::request_id::{RequestId, is_traceparent, new_traceparent};
 use service_kit::token::TokenVerifier;
-use shard_map::Epoch;
 
 use self::admit::{Access, Target};
+use self::attempt::is_answered;
 use self::context::Context;
-use self::retry::{AfterFailure, Broken, FollowUp, NotOwner};
+use self::retry::NotOwner;
 use crate::config::{
     BODY_DEADLINE, BODY_MAX_BYTES, BODY_PAUSE, CLIENT_WRITE_DEADLINE, IDLE_DEADLINE_S,
     REQUEST_DEADLINE,
@@ -44,7 +45,7 @@ use crate::error::Refusal;
 use crate::listen;
 use crate::map::Maps;
 use crate::metrics::{RouterMetrics, path_label};
-use crate::tenant::{Override, Overrides};
+use crate::tenant::Overrides;
 
 /// Largest body of a 421 that is read, in bytes; it has about 300.
 const NOT_OWNER_MAX_BYTES: usize = 16 * 1024;
@@ -89,117 +90,6 @@ impl Router {
         };
         context.target = Some(target);
         Ok(())
-    }
-
-    /// Acts on a 421: learns the owner, and says where the request goes now.
-    async fn follow(&self, context: &mut Context, said: &NotOwner) -> Result<(), Refusal> {
-        let Some(institution) = context.institution() else {
-            return Err(context.attempts.unavailable());
-        };
-        self.learn(institution, said);
-        let answered_by = context.shard.clone();
-        loop {
-            let route = self
-                .maps
-                .load()
-                .as_ref()
-                .and_then(|view| resolve::shard_of(view, &self.overrides, institution));
-            let attempts = &mut context.attempts;
-            match attempts.after_not_owner(
-                answered_by.as_ref(),
-                said.owner.as_ref(),
-                route.as_ref(),
-            ) {
-                FollowUp::SendTo(shard) => {
-                    self.metrics.again.with_label_values(&["follow-up"]).inc();
-                    context.sent_on_to = Some(shard);
-                    return Ok(());
-                }
-                FollowUp::AskForMap => {
-                    let refreshed = self.maps.refresh().await;
-                    refreshed.map_err(|_| context.attempts.unavailable())?;
-                }
-                FollowUp::GiveUp(refusal) => return Err(refusal),
-            }
-        }
-    }
-
-    fn learn(&self, institution: shard_map::InstitutionId, said: &NotOwner) {
-        let view = self.maps.load();
-        if let (Some(view), Some(shard)) = (view.as_ref(), &said.owner) {
-            let learned = Override {
-                shard: shard.clone(),
-                epoch: said.epoch.unwrap_or(Epoch(0)),
-                map_version: said.map_version.unwrap_or(view.version().next()),
-            };
-            self.overrides.learn(institution, view.version(), learned);
-        }
-    }
-
-    /// Picks the node of the next attempt.
-    async fn next_peer(
-        &self,
-        session: &Session,
-        context: &mut Context,
-    ) -> Result<Box<HttpPeer>, Refusal> {
-        if let Some(said) = context.not_owner.take() {
-            self.follow(context, &said).await?;
-            if session.as_ref().retry_buffer_truncated() {
-                return Err(context.attempts.unless_maybe_applied(Refusal::NotReplayable));
-            }
-        }
-        if context.time_left() == Duration::ZERO {
-            return Err(context.attempts.unavailable());
-        }
-        context.body_bytes = 0;
-        context.masked = None;
-        context.node = None;
-        let view = self.maps.load();
-        let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
-        let resolved = view
-            .as_ref()
-            .and_then(|view| resolve::resolve(view, &self.overrides, context, rotation))
-            .ok_or_else(|| context.attempts.unavailable())?;
-        let peer = peer::peer(&resolved.upstream, context);
-        context.shard = resolved.shard;
-        context.node = Some(resolved.upstream.begin());
-        Ok(peer)
-    }
-
-    /// Decides about an attempt whose connection broke; true where it is sent again.
-    fn after_broken(&self, session: &Session, context: &mut Context, error: &Error) -> bool {
-        let broken = Broken {
-            resendable: context.resendable,
-            replayable: !session.as_ref().retry_buffer_truncated(),
-            in_time: context.time_left() > Duration::ZERO,
-        };
-        let node = context.node.as_ref().map(|node| Arc::clone(node.upstream()));
-        tracing::warn!(
-            error = %error,
-            request.id = context.request_id.to_str().unwrap_or_default(),
-            node = node.as_ref().map(|node| node.id.as_str()),
-            "The connection to a node broke"
-        );
-        context.broken = node;
-        self.decided(context, |attempts| attempts.after_broken(broken), "resend")
-    }
-
-    fn decided(
-        &self,
-        context: &mut Context,
-        decide: impl FnOnce(&mut retry::Attempts) -> AfterFailure,
-        why: &str,
-    ) -> bool {
-        match decide(&mut context.attempts) {
-            AfterFailure::SendAgain => {
-                self.metrics.again.with_label_values(&[why]).inc();
-                true
-            }
-            AfterFailure::GiveUp(refusal) => {
-                context.refusal = Some(refusal);
-                false
-            }
-        }
     }
 }
 
@@ -246,17 +136,7 @@ impl ProxyHttp for Router {
         context: &mut Context,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        let node = context.node.take().map(|node| Arc::clone(node.upstream()));
-        tracing::warn!(
-            error = %error,
-            request.id = context.request_id.to_str().unwrap_or_default(),
-            node = node.as_ref().map(|node| node.id.as_str()),
-            "No connection to a node"
-        );
-        context.refused_by.extend(node);
-        let in_time = context.time_left() > Duration::ZERO;
-        let decide = |attempts: &mut retry::Attempts| attempts.after_no_connection(in_time);
-        error.set_retry(self.decided(context, decide, "connect"));
+        error.set_retry(self.after_no_connection(context, &error));
         error
     }
 
@@ -387,29 +267,6 @@ impl ProxyHttp for Router {
     ) -> bool {
         true
     }
-}
-
-impl Router {
-    /// What becomes of a request after an attempt that reached a node; true where it is sent again.
-    fn is_sent_again(&self, session: &Session, context: &mut Context, error: &Error) -> bool {
-        if context.refusal.is_some() || is_answered(session) {
-            return false;
-        }
-        if let Some(masked) = context.masked.take().filter(|_| context.not_owner.is_none()) {
-            // The 421 broke off: it had no effect all the same.
-            context.not_owner = Some(NotOwner::read(&masked));
-        }
-        if context.not_owner.is_some() {
-            return true;
-        }
-        let client = *error.esource() == ErrorSource::Downstream;
-        !client && self.after_broken(session, context, error)
-    }
-}
-
-/// Whether the client has got the head of an answer; an informational one is none.
-fn is_answered(session: &Session) -> bool {
-    session.response_written().is_some_and(|head| !head.status.is_informational())
 }
 
 /// What a client gets for an error that no decision was taken about; none where it is gone.

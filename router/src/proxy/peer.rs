@@ -10,11 +10,12 @@ use crate::upstream::Upstream;
 pub(crate) fn peer(upstream: &Upstream, context: &Context) -> Box<HttpPeer> {
     // From an address: from a name it would resolve, and unwrap.
     let mut peer = HttpPeer::new(upstream.address, false, String::new());
+    let deadline = context.answer_deadline();
     let options = &mut peer.options;
-    options.connection_timeout = Some(CONNECT_DEADLINE);
-    options.total_connection_timeout = Some(CONNECT_DEADLINE);
-    options.read_timeout = Some(context.answer_deadline());
-    options.write_timeout = Some(NODE_WRITE_DEADLINE.min(context.answer_deadline()));
+    options.connection_timeout = Some(CONNECT_DEADLINE.min(deadline));
+    options.total_connection_timeout = Some(CONNECT_DEADLINE.min(deadline));
+    options.read_timeout = Some(deadline);
+    options.write_timeout = Some(NODE_WRITE_DEADLINE.min(deadline));
     options.idle_timeout = Some(NODE_IDLE);
     options.http_upstream_request_policy = HttpUpstreamRequestPolicy::deny_upgrades();
     Box::new(peer)

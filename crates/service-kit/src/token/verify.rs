@@ -15,11 +15,18 @@ use super::parse::{Compact, bearer};
 use super::source::KeySource;
 use super::{Claims, KeySet, TokenError, TokenSettings, TokenSetupError};
 
-/// The keys are read again this long after the pause of [`REFRESH_AT_MOST_EVERY`]: every 5 minutes in all.
-const REFRESH_AFTER: Duration = Duration::from_secs(290);
+/// How often the keys are read again.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Never sooner than this after the last time, whatever `kid` is asked for.
+    at_most_every: Duration,
+    /// This much later even if no unknown `kid` was asked for.
+    then_after: Duration,
+}
 
-/// An unknown `kid` makes the keys be read again, at most this often.
-const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+/// Every 5 minutes; an unknown `kid` makes it sooner, at most every 10 s.
+const PACE: Pace =
+    Pace { at_most_every: Duration::from_secs(10), then_after: Duration::from_secs(290) };
 
 /// Verified tokens that are remembered; about 300 bytes each.
 const CACHED_TOKENS: u64 = 50_000;
@@ -47,9 +54,17 @@ impl TokenVerifier {
         settings: &TokenSettings,
         stop: CancellationToken,
     ) -> Result<Self, TokenSetupError> {
+        Self::start_at_pace(settings, PACE, stop).await
+    }
+
+    async fn start_at_pace(
+        settings: &TokenSettings,
+        pace: Pace,
+        stop: CancellationToken,
+    ) -> Result<Self, TokenSetupError> {
         let source = KeySource::of(settings)?;
         let verifier = Self::with_keys(&settings.issuer, &settings.audience, source.read().await?);
-        tokio::spawn(refresh(verifier.clone(), source, stop));
+        tokio::spawn(refresh(verifier.clone(), source, pace, stop));
         Ok(verifier)
     }
 
@@ -115,13 +130,13 @@ impl TokenVerifier {
     }
 }
 
-async fn refresh(verifier: TokenVerifier, source: KeySource, stop: CancellationToken) {
+async fn refresh(verifier: TokenVerifier, source: KeySource, pace: Pace, stop: CancellationToken) {
     let again = async {
         loop {
-            tokio::time::sleep(REFRESH_AT_MOST_EVERY).await;
+            tokio::time::sleep(pace.at_most_every).await;
             let asked = verifier.0.unknown_key.notified();
             // Running out of time is the ordinary case: nobody asked.
-            let _ = tokio::time::timeout(REFRESH_AFTER, asked).await;
+            let _ = tokio::time::timeout(pace.then_after, asked).await;
             match source.read().await {
                 Ok(keys) => verifier.replace_keys(keys),
                 Err(error) => {
@@ -132,4 +147,123 @@ async fn refresh(verifier: TokenVerifier, source: KeySource, stop: CancellationT
     };
     // Whichever ends first: only `stop` can.
     let () = stop.run_until_cancelled(again).await.unwrap_or_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use axum::Router;
+    use axum::routing::get;
+    use chrono::TimeDelta;
+    use shard_map::InstitutionId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::token::{Mint, Role, Roles, SigningKey};
+
+    const QUICK: Pace =
+        Pace { at_most_every: Duration::from_millis(10), then_after: Duration::from_hours(1) };
+
+    fn settings(keys_file: Option<PathBuf>, jwks_url: Option<String>) -> TokenSettings {
+        TokenSettings { issuer: "i".to_owned(), audience: "a".to_owned(), keys_file, jwks_url }
+    }
+
+    fn token(key: &SigningKey) -> String {
+        let token = key.mint(&Mint {
+            issuer: "i",
+            audience: "a",
+            subject: Uuid::from_u128(1),
+            institution: InstitutionId::new(Uuid::from_u128(2)),
+            roles: Roles::from(Role::Staff),
+            issued_at: crate::clock::now(),
+            ttl: TimeDelta::hours(1),
+            token_id: Uuid::from_u128(3),
+        });
+        format!("Bearer {token}")
+    }
+
+    fn verify(verifier: &TokenVerifier, token: &str) -> Result<Arc<Claims>, TokenError> {
+        verifier.verify(Some(token.as_bytes()), crate::clock::now())
+    }
+
+    async fn until_known(verifier: &TokenVerifier, token: &str) {
+        let waited = tokio::time::timeout(Duration::from_secs(20), async {
+            while verify(verifier, token).is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.expect("the key becomes known");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_kid_has_the_keys_read_again_and_withdrawn_ones_are_forgotten() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("jwks.json");
+        let [old, new] = [(); 2].map(|()| SigningKey::generate().expect("a key"));
+        std::fs::write(&file, old.jwks()).expect("a file");
+        let stop = CancellationToken::new();
+        let settings = settings(Some(file.clone()), None);
+        let verifier = TokenVerifier::start_at_pace(&settings, QUICK, stop.clone());
+        let verifier = verifier.await.expect("a verifier");
+        let (old, new, new_jwks) = (token(&old), token(&new), new.jwks());
+        assert!(verify(&verifier, &old).is_ok());
+
+        // A file that is no JWKS changes nothing.
+        std::fs::write(&file, "{").expect("a file");
+        assert_eq!(verify(&verifier, &new), Err(TokenError::KeyUnknown));
+        assert!(verify(&verifier, &old).is_ok());
+
+        std::fs::write(&file, new_jwks).expect("a file");
+        until_known(&verifier, &new).await;
+        assert_eq!(verify(&verifier, &old), Err(TokenError::KeyUnknown), "it was cached");
+        stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn keys_come_from_a_url() {
+        let key = SigningKey::generate().expect("a key");
+        let jwks = key.jwks();
+        let app = Router::new()
+            .route("/jwks", get(move || async move { jwks }))
+            .route("/large", get(|| async { " ".repeat(2 << 20) }))
+            .route("/moved", get(|| async { axum::response::Redirect::to("/jwks") }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let start = async |path: &str| {
+            let settings = settings(None, Some(format!("{base}{path}")));
+            TokenVerifier::start(&settings, CancellationToken::new()).await
+        };
+        let verifier = start("/jwks").await.expect("a verifier");
+        assert!(verify(&verifier, &token(&key)).is_ok());
+        for path in ["/large", "/moved", "/absent"] {
+            let error = start(path).await.expect_err(path);
+            assert!(matches!(error, TokenSetupError::Fetch { .. }), "{path}: {error}");
+        }
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn settings_that_cannot_work_are_refused() {
+        let file = || Some(PathBuf::from("/nowhere/jwks.json"));
+        let url = |url: &str| Some(url.to_owned());
+        let start = async |settings: TokenSettings| {
+            TokenVerifier::start(&settings, CancellationToken::new())
+                .await
+                .expect_err("unusable settings")
+                .to_string()
+        };
+        for (settings, says) in [
+            (settings(None, None), "exactly one"),
+            (settings(file(), url("https://idp.example/jwks")), "exactly one"),
+            (settings(file(), None), "/nowhere/jwks.json"),
+            (settings(None, url("http://idp.example/jwks")), "https URL is expected"),
+            (settings(None, url("file:///etc/passwd")), "https URL is expected"),
+            (settings(None, url("http://127.0.0.1:1/jwks")), "refused"),
+        ] {
+            let error = start(settings).await;
+            assert!(error.contains(says), "{says}: {error}");
+        }
+    }
 }
