@@ -1,0 +1,161 @@
+//! `lxp institution`: the tenants, where they live, and whether they are served.
+
+use clap::{Args, Subcommand};
+use control_api::{Institution, InstitutionDetail, InstitutionQuery, NewInstitution};
+use shard_map::{InstitutionId, ShardId};
+
+use crate::connection::{self, Connection, explain};
+use crate::output::{Read, View};
+
+const HEADER: [&str; 7] = ["ID", "SLUG", "NAME", "TIMEZONE", "STATUS", "SHARD", "EPOCH"];
+
+/// `lxp institution`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List them, by slug.
+    List {
+        /// Only the one with this slug.
+        #[arg(long)]
+        slug: Option<String>,
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
+        page: i64,
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=200))]
+        limit: i64,
+        #[command(flatten)]
+        read: Read,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Create one; the same again changes nothing.
+    Create {
+        /// 1 to 63 of a-z, 0-9 and -.
+        slug: String,
+        /// For people.
+        #[arg(long)]
+        name: String,
+        /// An IANA time zone.
+        #[arg(long, default_value = "UTC")]
+        timezone: String,
+        /// Its id [default: a new one]
+        #[arg(long)]
+        id: Option<InstitutionId>,
+        /// Where it is to live [default: where the ring says]
+        #[arg(long)]
+        shard: Option<ShardId>,
+        #[command(flatten)]
+        read: Read,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// All that is known of one, with each shard's own word on it.
+    Show(One),
+    /// The shard that owns it.
+    Where(One),
+    /// Stop serving it; its data stays.
+    Suspend(One),
+    /// Serve it again.
+    Resume(One),
+}
+
+/// One institution.
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// Its id or slug.
+    institution: String,
+    #[command(flatten)]
+    read: Read,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::List { slug, page, limit, read, connection } => {
+            let query =
+                InstitutionQuery { slug: slug.clone(), page: Some(*page), limit: Some(*limit) };
+            list(&query, *read, connection).await
+        }
+        Command::Create { slug, name, timezone, id, shard, read, connection } => {
+            let new = NewInstitution {
+                id: *id,
+                slug: slug.clone(),
+                name: name.clone(),
+                timezone: timezone.clone(),
+                shard: shard.clone(),
+            };
+            let made = connection.client()?.create_institution(&new).await.map_err(explain)?;
+            read.show(|| async { one(&made) }).await
+        }
+        Command::Show(which) => show(which).await,
+        Command::Where(which) => whereabouts(which).await,
+        Command::Suspend(which) => {
+            let client = which.connection.client()?;
+            let id = connection::institution(&client, &which.institution).await?;
+            let changed = client.suspend_institution(id).await.map_err(explain)?;
+            which.read.show(|| async { one(&changed) }).await
+        }
+        Command::Resume(which) => {
+            let client = which.connection.client()?;
+            let id = connection::institution(&client, &which.institution).await?;
+            let changed = client.resume_institution(id).await.map_err(explain)?;
+            which.read.show(|| async { one(&changed) }).await
+        }
+    }
+}
+
+async fn list(query: &InstitutionQuery, read: Read, connection: &Connection) -> anyhow::Result<()> {
+    let client = connection.client()?;
+    let fetch = || async {
+        let page = client.institutions(query).await.map_err(explain)?;
+        if page.total_pages > page.page {
+            eprintln!(
+                "page {} of {}: --page {} goes on",
+                page.page,
+                page.total_pages,
+                page.page + 1
+            );
+        }
+        View::list(&page, &HEADER, page.items.iter().map(row), "no institutions")
+    };
+    read.show(fetch).await
+}
+
+async fn show(which: &One) -> anyhow::Result<()> {
+    let client = which.connection.client()?;
+    let id = connection::institution(&client, &which.institution).await?;
+    let fetch = || async { View::object(&client.institution(id).await.map_err(explain)?) };
+    which.read.show(fetch).await
+}
+
+async fn whereabouts(which: &One) -> anyhow::Result<()> {
+    let client = which.connection.client()?;
+    let id = connection::institution(&client, &which.institution).await?;
+    let fetch = || async {
+        let InstitutionDetail { institution, .. } =
+            client.institution(id).await.map_err(explain)?;
+        let json = serde_json::json!({
+            "id": institution.id, "slug": institution.slug,
+            "shard": institution.shard, "epoch": institution.epoch,
+        });
+        View::object(&json)
+    };
+    which.read.show(fetch).await
+}
+
+fn one(institution: &Institution) -> anyhow::Result<View> {
+    View::list(institution, &HEADER, [row(institution)], "")
+}
+
+fn row(institution: &Institution) -> Vec<String> {
+    let Institution { id, slug, name, timezone, status, shard, epoch } = institution;
+    vec![
+        id.to_string(),
+        slug.clone(),
+        name.clone(),
+        timezone.clone(),
+        status.to_string(),
+        shard.to_string(),
+        epoch.to_string(),
+    ]
+}

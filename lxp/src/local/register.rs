@@ -1,0 +1,100 @@
+//! Makes the shards known to the control plane, and the demo institution. Repeating it is harmless.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use control_api::{
+    ControlClient, Dsn, NewInstitution, NewShard, Shard, ShardChange, ShardPostgres,
+};
+use shard_map::{InstitutionId, InstitutionStatus, ShardId, ShardState};
+use tokio::time::{Instant, sleep};
+
+use crate::failure::Failure;
+
+/// Migrating and hearing from a node may take this long.
+const ACTIVE_WITHIN: Duration = Duration::from_mins(1);
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+const DEMO_SLUG: &str = "demo";
+
+/// Where a shard's parts are.
+#[derive(Debug)]
+pub(crate) struct ShardParts<'a> {
+    pub(crate) id: &'a str,
+    /// DSN as owner.
+    pub(crate) primary: &'a str,
+    pub(crate) replicas: &'a [String],
+    pub(crate) redis: &'a [String],
+}
+
+pub(crate) fn client(url: &str, token: &str) -> anyhow::Result<ControlClient> {
+    ControlClient::new(url, token).context("the control plane's client")
+}
+
+/// Adds a shard, or says where its parts are now, and waits until it takes institutions.
+pub(crate) async fn shard(
+    client: &ControlClient,
+    parts: &ShardParts<'_>,
+    log: &Path,
+) -> anyhow::Result<()> {
+    let id: ShardId = parts.id.parse()?;
+    let dsns = |urls: &[String]| urls.iter().map(Dsn::new).collect::<Vec<_>>();
+    let postgres =
+        ShardPostgres { primary: Dsn::new(parts.primary), replicas: dsns(parts.replicas) };
+    let redis = dsns(parts.redis);
+    let known = client.shards().await?.items.iter().any(|shard| shard.id == id);
+    let mut shard = if known {
+        let change = ShardChange { weight: None, postgres: Some(postgres), redis: Some(redis) };
+        client.change_shard(&id, &change).await?
+    } else {
+        client.add_shard(&NewShard { id: id.clone(), weight: 1, postgres, redis }).await?
+    };
+    let begun = Instant::now();
+    while !is_active(&shard) {
+        if begun.elapsed() > ACTIVE_WITHIN {
+            return Err(inactive(&shard).log(log).next("mend that, then `lxp local up`").into());
+        }
+        sleep(ASK_EVERY).await;
+        shard = client.shard(&id).await?;
+    }
+    Ok(())
+}
+
+/// Active, and migrated to what this build wants: an upgrade finds the shard active before it is migrated.
+fn is_active(shard: &Shard) -> bool {
+    shard.state == ShardState::Active && shard.schema_version == Some(shard.schema_wanted)
+}
+
+fn inactive(shard: &Shard) -> Failure {
+    let Shard { id, state, schema_version, schema_wanted, last_error, .. } = shard;
+    let has = schema_version.map_or("none".to_owned(), |version| version.to_string());
+    let why = last_error.as_deref().unwrap_or("no node of it is ready");
+    Failure::unhealthy(format!(
+        "{id} is {state} after {} s: migration {has} of {schema_wanted}; {why}",
+        ACTIVE_WITHIN.as_secs()
+    ))
+}
+
+/// The demo institution, created when it is missing.
+pub(crate) async fn demo_institution(client: &ControlClient) -> anyhow::Result<InstitutionId> {
+    let demo = NewInstitution {
+        id: None,
+        slug: DEMO_SLUG.to_owned(),
+        name: "Demo University".to_owned(),
+        timezone: "Europe/London".to_owned(),
+        shard: None,
+    };
+    let begun = Instant::now();
+    loop {
+        let made = client.create_institution(&demo).await?;
+        if made.status != InstitutionStatus::Creating {
+            return Ok(made.id);
+        }
+        if begun.elapsed() > ACTIVE_WITHIN {
+            let what = format!("the demo institution is still being created on {}", made.shard);
+            return Err(Failure::unhealthy(what).next("lxp shard list").into());
+        }
+        sleep(ASK_EVERY).await;
+    }
+}

@@ -1,0 +1,78 @@
+//! `lxp map`: the shard map, as routers get it.
+
+use clap::Subcommand;
+use shard_map::{MapSnapshot, ShardMap};
+
+use crate::connection::{Connection, explain};
+use crate::failure::Failure;
+use crate::output::{Read, View};
+
+/// Ids that are asked for a shard's share of the ring.
+const SAMPLES: u128 = 20_000;
+
+/// `lxp map`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Its version, each shard's share of the ring, its nodes, and how many institutions live off the ring.
+    Show {
+        #[command(flatten)]
+        read: Read,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+/// Runs the command.
+pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
+    let Command::Show { read, connection } = command;
+    let client = connection.client()?;
+    let fetch = || async { view(&client.map_snapshot().await.map_err(explain)?) };
+    read.show(fetch).await
+}
+
+fn view(snapshot: &MapSnapshot) -> anyhow::Result<View> {
+    // A map that a router would refuse is not shown as if it were good.
+    let map = ShardMap::from_snapshot(snapshot.clone())
+        .map_err(|error| Failure::unhealthy(format!("the control plane's map: {error}")))?;
+    eprintln!(
+        "version {} (placement {}), checksum {}, {} off the ring",
+        snapshot.version,
+        snapshot.placement_version,
+        snapshot.checksum,
+        map.exception_count()
+    );
+    let rows: Vec<_> = map
+        .shards()
+        .map(|shard| {
+            let nodes: Vec<_> = map
+                .nodes_of(&shard.id)
+                .iter()
+                .map(|node| format!("{} {} {}", node.id, node.state, node.url))
+                .collect();
+            let off = snapshot.exceptions.iter().filter(|(_, home)| *home == shard.id).count();
+            vec![
+                shard.id.to_string(),
+                shard.state.to_string(),
+                shard.weight.to_string(),
+                share(&map, &shard.id),
+                off.to_string(),
+                nodes.join("\n"),
+            ]
+        })
+        .collect();
+    View::list(
+        snapshot,
+        &["SHARD", "STATE", "WEIGHT", "RING", "OFF RING", "NODES"],
+        rows,
+        "no shards",
+    )
+}
+
+/// Of evenly spread ids, how many the ring gives to a shard.
+fn share(map: &ShardMap, shard: &shard_map::ShardId) -> String {
+    let step = u128::MAX / SAMPLES;
+    let ids = (0..SAMPLES).map(|n| shard_map::InstitutionId::new(uuid::Uuid::from_u128(n * step)));
+    let owned = ids.filter(|id| map.ring().owner(*id) == Some(shard)).count();
+    let per_mille = owned as u128 * 1000 / SAMPLES;
+    format!("{}.{}%", per_mille / 10, per_mille % 10)
+}
