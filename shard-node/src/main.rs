@@ -1,1 +1,179 @@
-fn main() {}
+//! `lxp-shard-node`: reads settings, wires the parts, serves until SIGTERM, drains.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use control_api::{ControlClient, Heartbeat, NodeRegistration};
+use service_kit::admin::{self, Readiness};
+use service_kit::metrics::Metrics;
+use service_kit::token::TokenVerifier;
+use service_kit::{config, postgres, shutdown, telemetry, tls};
+use shard_node::cache::Cache;
+use shard_node::config::Settings;
+use shard_node::node::Node;
+use shard_node::tenancy::{self, Ownership};
+use shard_node::{http, relay};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Connections kept apart for ownership and the relay, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 4;
+
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for requests that are under way.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// A shard node of lxp.
+#[derive(Parser)]
+#[command(name = "lxp-shard-node", version)]
+struct Arguments {
+    /// The settings file (TOML); `LXP_NODE__...` overrides it.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lxp-shard-node: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    tls::install_provider();
+    let settings: Settings = config::load(&arguments.config, "LXP_NODE")?;
+    telemetry::start("shard-node", &settings.log);
+    let stop = shutdown::on_signal()?;
+    let background = CancellationToken::new();
+    let node = wire(&settings, &background).await?;
+    let readiness = Readiness::default();
+    let listener = admin::bind(settings.listen).await?;
+    let (metrics, ready) = (node.metrics.clone(), readiness.clone());
+    let pages = admin::serve(settings.admin_listen, metrics, ready, background.clone());
+    let pages = tokio::spawn(pages);
+    let own_pool =
+        postgres::lazy_pool(&settings.postgres.primary, "lxp-node-own", OWN_CONNECTIONS)?;
+    let ownership = node.ownership.clone();
+    tokio::spawn(tenancy::watch(ownership, own_pool.clone(), background.clone()));
+    tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
+    tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
+    tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
+    let draining = stop.clone();
+    let serve = axum::serve(listener, http::app(node.clone()))
+        .with_graceful_shutdown(async move { draining.cancelled().await });
+    tokio::select! {
+        served = serve => served.context("the listener failed")?,
+        () = drained(&stop, &readiness) => tracing::warn!("Requests were cut off after {DRAIN:?}"),
+        ended = pages => ended.context("the admin listener panicked")?.context("the admin listener failed")?,
+    }
+    finish(&node, &background).await;
+    Ok(())
+}
+
+async fn wire(settings: &Settings, background: &CancellationToken) -> anyhow::Result<Arc<Node>> {
+    let pool = postgres::lazy_pool(
+        &settings.postgres.primary,
+        "lxp-node",
+        settings.postgres.max_connections,
+    )
+    .context("postgres.primary is no Postgres URL")?;
+    Ok(Arc::new(Node {
+        pool,
+        ownership: Arc::new(Ownership::default()),
+        cache: Cache::new(settings.redis.nodes.clone(), background.clone()),
+        tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
+        metrics: Metrics::new()?,
+        tasks: TaskTracker::new(),
+    }))
+}
+
+/// After the signal: not ready at once, and an end to waiting after [`DRAIN`].
+async fn drained(stop: &CancellationToken, readiness: &Readiness) {
+    stop.cancelled().await;
+    readiness.set(false);
+    tokio::time::sleep(DRAIN).await;
+}
+
+/// Lets operations that run come to their end: a COMMIT is never cut off.
+async fn finish(node: &Node, background: &CancellationToken) {
+    node.tasks.close();
+    if tokio::time::timeout(DRAIN, node.tasks.wait()).await.is_err() {
+        tracing::warn!("Operations were cut off after {DRAIN:?}");
+    }
+    background.cancel();
+    node.pool.close().await;
+    tracing::info!("Stopped");
+}
+
+/// Registers at the control plane and says every second that the node lives. The control plane being away
+/// stops nothing here.
+async fn report(
+    settings: Settings,
+    node: Arc<Node>,
+    readiness: Readiness,
+    stop: CancellationToken,
+) {
+    let registration = NodeRegistration {
+        id: settings.id.clone(),
+        shard: settings.shard.clone(),
+        url: settings.public_url.clone(),
+    };
+    let mut registered = false;
+    let mut reported = false;
+    let mut client = None;
+    while !stop.is_cancelled() {
+        // Ready once the database has answered; requests then find out for themselves.
+        readiness.set(node.ownership.has_lease());
+        let beat = Heartbeat {
+            ready: readiness.get(),
+            load: node.load(settings.postgres.max_connections),
+        };
+        match beat_once(&settings, &mut client, &registration, &mut registered, &beat).await {
+            Ok(()) => reported = false,
+            Err(error) => {
+                registered = false;
+                if !reported {
+                    tracing::warn!(error = %error, "The control plane does not hear us");
+                }
+                reported = true;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
+        }
+    }
+}
+
+async fn beat_once(
+    settings: &Settings,
+    client: &mut Option<ControlClient>,
+    registration: &NodeRegistration,
+    registered: &mut bool,
+    beat: &Heartbeat,
+) -> anyhow::Result<()> {
+    if client.is_none() {
+        let token = config::read_secret(&settings.control_token_file)?;
+        *client = Some(ControlClient::new(&settings.control_url, &token)?);
+    }
+    let Some(client) = client else { return Ok(()) };
+    if !*registered {
+        client.register_node(registration).await?;
+        *registered = true;
+    }
+    client.heartbeat(&registration.id, beat).await?;
+    Ok(())
+}

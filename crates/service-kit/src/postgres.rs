@@ -13,18 +13,31 @@ use sqlx::{Executor, PgConnection};
 /// How long a request waits for a connection.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Every wait on the server has an end: for a statement, for a lock, for the client in a transaction.
+const LIMITS: [(&str, &str); 4] = [
+    ("statement_timeout", "5s"),
+    ("lock_timeout", "1s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("client_connection_check_interval", "2s"),
+];
+
 /// A pool that connects when it is first used.
 ///
 /// # Errors
 /// When `url` is no Postgres URL.
 pub fn lazy_pool(url: &str, application: &str, max_connections: u32) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
-    Ok(PgPoolOptions::new()
+    Ok(pool_with(options.application_name(application), max_connections))
+}
+
+/// The same, with options at hand.
+pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .after_release(|connection, _| Box::pin(clean(connection)))
-        .connect_lazy_with(options.application_name(application)))
+        .connect_lazy_with(options.options(LIMITS))
 }
 
 /// Leaves a connection as new: no transaction, no session settings. Answers whether it may be used again.

@@ -1,0 +1,203 @@
+//! Two levels of cache: in the process for under a second, in the shard's Redis Cluster for minutes.
+//!
+//! What must stay true:
+//! - A key carries the institution (as its hash tag), the *epoch* at which this shard owns it, the entity and
+//!   the entity's *generation*: a stale cache fences itself, and invalidation is one write of a new generation.
+//! - A generation is a random token, never a counter: one that was evicted cannot come back.
+//! - The generation is read before the row, and the row from the primary: a fill that lost a race with a write
+//!   lands under a generation that nobody reads any more.
+//! - What is held in the process is at most 1 s behind: [`LOCAL_TTL`] plus Redis' own deadline.
+//! - Redis down is slower, never wrong: then only the process's level answers.
+
+mod redis;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache as Moka;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use service_kit::Problem;
+use shard_map::{Epoch, InstitutionId};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use self::redis::Redis;
+use crate::error::Error;
+
+/// How long the process believes a generation or a value. With [`redis::DEADLINE`] under 1 s.
+const LOCAL_TTL: Duration = Duration::from_millis(700);
+
+/// Entries held in the process at most, of each kind.
+const LOCAL_CAPACITY: u64 = 100_000;
+
+/// Where one value is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    /// The tenant.
+    pub institution: InstitutionId,
+    /// The epoch at which this shard owns it.
+    pub epoch: Epoch,
+    /// The entity whose generation it hangs on.
+    pub entity: &'static str,
+    /// What it is within the entity.
+    pub item: &'a str,
+}
+
+/// The two levels.
+pub struct Cache {
+    generations: Moka<String, Generation>,
+    values: Moka<String, Arc<[u8]>>,
+    redis: Redis,
+}
+
+#[derive(Clone)]
+struct Generation {
+    token: Arc<str>,
+    /// Whether Redis knows it: only then are values kept there.
+    shared: bool,
+}
+
+impl Cache {
+    /// A cache over a Redis Cluster, some of whose nodes are given; it connects in the background.
+    pub fn new(nodes: Vec<String>, stop: CancellationToken) -> Self {
+        Self {
+            generations: local(),
+            values: local(),
+            redis: Redis::connect_in_background(nodes, stop),
+        }
+    }
+
+    /// The value under a key, else what `load` reads from the primary; `None` is a value, too.
+    ///
+    /// One flight a key and node: those who come meanwhile get the first one's result.
+    pub async fn get_or_load<T, F>(
+        &self,
+        key: Key<'_>,
+        ttl: Duration,
+        load: F,
+    ) -> Result<Option<T>, Error>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<Option<T>, Error>>,
+    {
+        let generation = self.generation(key).await;
+        let name = format!(
+            "{}:v{}:{}",
+            prefix(key.institution, key.epoch, key.entity),
+            generation.token,
+            key.item
+        );
+        let fill = async {
+            if generation.shared
+                && let Some(bytes) = self.redis.get(&name).await
+                && serde_json::from_slice::<Option<T>>(&bytes).is_ok()
+            {
+                return Ok::<Arc<[u8]>, Box<Problem>>(bytes.into());
+            }
+            let value = load.await.map_err(|error| Box::new(error.into_problem()))?;
+            let bytes = encode(value.as_ref())?;
+            if generation.shared {
+                self.redis.set(&name, &bytes, jittered(ttl)).await;
+            }
+            Ok(bytes.into())
+        };
+        let bytes = self
+            .values
+            .try_get_with(name.clone(), Box::pin(fill))
+            .await
+            .map_err(|problem| Error::Refused(Box::new((**problem).clone())))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Defect(format!("a cached value does not decode: {error}")))
+    }
+
+    /// Raises the generations of entities, so that nobody reads what was cached before. Answers whether Redis
+    /// took it; if not, the relay tries again.
+    pub async fn invalidate<E: AsRef<str>>(
+        &self,
+        institution: InstitutionId,
+        epoch: Epoch,
+        entities: &BTreeSet<E>,
+    ) -> bool {
+        let mut everywhere = true;
+        for entity in entities {
+            let name = generation_key(institution, epoch, entity.as_ref());
+            let token = new_token();
+            let shared = self.redis.set(&name, token.as_bytes(), redis::GENERATION_TTL).await;
+            self.generations.insert(name, Generation { token: token.into(), shared }).await;
+            everywhere &= shared;
+        }
+        everywhere
+    }
+
+    /// Whether Redis answers.
+    pub fn redis_is_up(&self) -> bool {
+        self.redis.is_up()
+    }
+
+    async fn generation(&self, key: Key<'_>) -> Generation {
+        let name = generation_key(key.institution, key.epoch, key.entity);
+        let read = async {
+            let token = new_token();
+            match self.redis.get_or_set(&name, token.as_bytes(), redis::GENERATION_TTL).await {
+                Some(token) => {
+                    Generation { token: String::from_utf8_lossy(&token).into(), shared: true }
+                }
+                None => Generation { token: token.into(), shared: false },
+            }
+        };
+        self.generations.get_with(name.clone(), read).await
+    }
+}
+
+fn local<V: Clone + Send + Sync + 'static>() -> Moka<String, V> {
+    Moka::builder().max_capacity(LOCAL_CAPACITY).time_to_live(LOCAL_TTL).build()
+}
+
+fn prefix(institution: InstitutionId, epoch: Epoch, entity: &str) -> String {
+    format!("{{{institution}}}:e{epoch}:{entity}")
+}
+
+fn generation_key(institution: InstitutionId, epoch: Epoch, entity: &str) -> String {
+    format!("{}:gen", prefix(institution, epoch, entity))
+}
+
+fn new_token() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// Up to a tenth less, so that what was filled together does not expire together.
+fn jittered(ttl: Duration) -> Duration {
+    let tenth = u64::try_from(ttl.as_millis() / 10).unwrap_or(u64::MAX).max(1);
+    let (random, _) = Uuid::new_v4().as_u64_pair();
+    ttl.saturating_sub(Duration::from_millis(random % tenth))
+}
+
+fn encode<T: Serialize>(value: Option<&T>) -> Result<Vec<u8>, Box<Problem>> {
+    serde_json::to_vec(&value).map_err(|error| {
+        Box::new(Error::Defect(format!("a value does not encode: {error}")).into_problem())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_an_institution_share_a_slot_and_carry_the_epoch() {
+        let institution = InstitutionId::new(Uuid::nil());
+        assert_eq!(
+            generation_key(institution, Epoch(3), "programs"),
+            "{00000000-0000-0000-0000-000000000000}:e3:programs:gen"
+        );
+    }
+
+    #[test]
+    fn jitter_takes_at_most_a_tenth() {
+        for _ in 0..1000 {
+            let ttl = jittered(Duration::from_mins(5));
+            assert!(ttl > Duration::from_mins(4) && ttl <= Duration::from_mins(5));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The node's settings: `--config FILE`, overridden by `LXP_NODE__...`. Reference: deploy/ and README.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use service_kit::token::TokenSettings;
+use shard_map::{NodeId, ShardId};
+
+/// Everything a node is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Its id, unique on the platform.
+    pub id: NodeId,
+    /// The shard it serves.
+    pub shard: ShardId,
+    /// Where it serves requests.
+    pub listen: SocketAddr,
+    /// Where it serves `/healthz`, `/readyz` and `/metrics`.
+    pub admin_listen: SocketAddr,
+    /// Where routers reach it: `http://ip:port`.
+    pub public_url: String,
+    /// The control plane.
+    pub control_url: String,
+    /// File with a bearer token of role `node`.
+    pub control_token_file: PathBuf,
+    /// A `tracing` filter.
+    #[serde(default = "default_log")]
+    pub log: String,
+    /// How tokens are verified.
+    pub tokens: TokenSettings,
+    /// The shard's database.
+    pub postgres: PostgresSettings,
+    /// The shard's Redis Cluster.
+    pub redis: RedisSettings,
+}
+
+/// The shard's database, as `lxp_app`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// DSN of the primary.
+    pub primary: String,
+    /// DSNs of its streaming replicas.
+    #[serde(default)]
+    pub replicas: Vec<String>,
+    /// Connections to the primary at most.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+/// The shard's Redis Cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisSettings {
+    /// Some of its nodes, `redis://host:port`.
+    pub nodes: Vec<String>,
+}
+
+fn default_log() -> String {
+    "info".to_owned()
+}
+
+fn default_connections() -> u32 {
+    16
+}

@@ -1,0 +1,164 @@
+//! A class, new, changed and as it is read.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::resource::{Field, Kind, Resource};
+
+/// A class.
+#[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Class {
+    /// Its id.
+    pub id: Uuid,
+    /// What is taught.
+    pub course_id: Uuid,
+    /// When it is taught.
+    pub term_id: Uuid,
+    /// Its code, unique in the term.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// PLANNED, ACTIVE, COMPLETED or CANCELLED.
+    pub status: String,
+    /// Seats in all.
+    pub capacity: i32,
+    /// Seats that enrolments hold.
+    pub seats_taken: i32,
+    /// Places on the waitlist.
+    pub waitlist_capacity: i32,
+    /// The system that it came from.
+    pub source: Option<String>,
+    /// Its id there.
+    pub external_id: Option<String>,
+    /// Raised by every change.
+    pub row_version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A class to create.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewClass {
+    /// What is taught.
+    #[garde(skip)]
+    pub course_id: Uuid,
+    /// When it is taught.
+    #[garde(skip)]
+    pub term_id: Uuid,
+    /// Unique in the term.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub code: String,
+    /// Its title; the course's where absent.
+    #[garde(length(chars, min = 1, max = 300))]
+    pub title: Option<String>,
+    /// Seats in all.
+    #[garde(range(min = 0, max = 100_000))]
+    pub capacity: i32,
+    /// Places on the waitlist; 0 where absent.
+    #[serde(default)]
+    #[garde(range(min = 0, max = 100_000))]
+    pub waitlist_capacity: i32,
+    /// The system that it came from; together with `externalId` unique.
+    #[garde(length(chars, min = 1, max = 64))]
+    pub source: Option<String>,
+    /// Its id there.
+    #[garde(length(chars, min = 1, max = 128))]
+    pub external_id: Option<String>,
+}
+
+/// A change of a class; what is absent stays.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PatchClass {
+    /// Which one.
+    #[garde(skip)]
+    pub id: Uuid,
+    /// A new code.
+    #[garde(inner(length(chars, min = 1, max = 64)))]
+    pub code: Option<String>,
+    /// A new title.
+    #[garde(inner(length(chars, min = 1, max = 300)))]
+    pub title: Option<String>,
+    /// Another number of seats, not below those that are taken.
+    #[garde(inner(range(min = 0, max = 100_000)))]
+    pub capacity: Option<i32>,
+    /// Another number of places on the waitlist; those who wait already stay.
+    #[garde(inner(range(min = 0, max = 100_000)))]
+    pub waitlist_capacity: Option<i32>,
+    /// PLANNED, ACTIVE, COMPLETED or CANCELLED.
+    #[garde(inner(custom(valid_status)))]
+    pub status: Option<String>,
+}
+
+impl PatchClass {
+    /// The class as it is to be.
+    pub fn apply_to(&self, mut class: Class) -> Class {
+        if let Some(code) = &self.code {
+            class.code.clone_from(code);
+        }
+        if let Some(title) = &self.title {
+            class.title.clone_from(title);
+        }
+        if let Some(status) = &self.status {
+            class.status.clone_from(status);
+        }
+        class.capacity = self.capacity.unwrap_or(class.capacity);
+        class.waitlist_capacity = self.waitlist_capacity.unwrap_or(class.waitlist_capacity);
+        class
+    }
+}
+
+fn valid_status<C>(value: &str, _: &C) -> garde::Result {
+    match value {
+        "PLANNED" | "ACTIVE" | "COMPLETED" | "CANCELLED" => Ok(()),
+        _ => Err(garde::Error::new("PLANNED, ACTIVE, COMPLETED or CANCELLED is expected")),
+    }
+}
+
+impl Resource for Class {
+    const ENTITY: &'static str = "classes";
+    const KIND: &'static str = "CLASS";
+    const TOUCHES: &'static [&'static str] = &["classes", "program-stats"];
+    const NOUN: &'static str = "class";
+    const SELECT: &'static str = "SELECT t.id, t.course_id, t.term_id, t.code, t.title, t.status, \
+        t.capacity, t.seats_taken, t.waitlist_capacity, t.source, t.external_id, t.row_version, \
+        t.created_at, t.updated_at FROM classes t";
+    const FIELDS: &'static [Field] = &[
+        Field::both("id", "t.id", Kind::Uuid),
+        Field::both("code", "t.code", Kind::Text),
+        Field::sort("title", "t.title", Kind::Text),
+        Field::filter("courseId", "t.course_id", Kind::Uuid),
+        Field::filter("termId", "t.term_id", Kind::Uuid),
+        Field::filter("status", "t.status", Kind::Text),
+        Field::filter("source", "t.source", Kind::Text),
+        Field::filter("externalId", "t.external_id", Kind::Text),
+        Field::sort("createdAt", "t.created_at", Kind::Timestamp),
+    ];
+    const MEMBERS: &'static [&'static str] = &[
+        "id",
+        "courseId",
+        "termId",
+        "code",
+        "title",
+        "status",
+        "capacity",
+        "seatsTaken",
+        "waitlistCapacity",
+        "source",
+        "externalId",
+        "rowVersion",
+        "createdAt",
+        "updatedAt",
+    ];
+    const CACHE_TTL: Option<Duration> = Some(Duration::from_mins(3));
+}

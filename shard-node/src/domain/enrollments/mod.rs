@@ -1,0 +1,146 @@
+//! Enrolments: which student is in which class, in what state.
+//!
+//! What must stay true:
+//! - `seats_taken` of a class always equals the enrolments that hold a seat (ACTIVE, OFFERED, SUSPENDED,
+//!   COMPLETED); a seat is taken by a conditional UPDATE in the enrolment's own transaction.
+//! - At most one live enrolment (PENDING, ACTIVE, WAITLISTED, OFFERED, SUSPENDED) of a student in a class;
+//!   enrolling again answers the one that is there.
+//! - A freed seat goes to the first of the waitlist in the transaction that frees it.
+//! - Locks are taken in one order on every path: advisory lock (the guard), class, waitlist, enrolment,
+//!   counter, event. The other order deadlocks.
+//!
+//! Left to others: schedule clashes, offers and overrides; who is told of it (`STUDENT_ENROLLED` in the outbox).
+
+mod bulk;
+mod enroll;
+mod model;
+mod rules;
+pub(crate) mod service;
+mod status;
+mod store;
+
+use service_kit::token::{Role, Roles};
+
+pub use bulk::{BulkEnroll, BulkRow};
+pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
+pub use status::{InvalidTransition, Status, Transition};
+
+use crate::operation::{Operation, roles};
+use crate::resource::bulk::BulkAnswer;
+use crate::resource::{ById, ListQuery, Page};
+
+const PATH: &str = "/v1/enrollments";
+const ITEM: &str = "/v1/enrollments/{id}";
+const OF_CLASS: &str = "/v1/classes/{classId}/enrollments";
+const TEACHING: Roles = roles(&[Role::Admin, Role::Staff, Role::Instructor]);
+const SELF: Roles = roles(&[Role::Admin, Role::Staff, Role::Student]);
+const BULK: Roles = roles(&[Role::Admin, Role::Staff, Role::ApiClient]);
+const LEAVING: Roles = roles(&[Role::Admin, Role::Staff, Role::Student, Role::ApiClient]);
+
+/// The operations of enrolments.
+pub fn operations() -> Vec<Operation> {
+    [reads(), writes(), transitions()].into_iter().flatten().collect()
+}
+
+fn reads() -> Vec<Operation> {
+    vec![
+        Operation::read::<ListQuery<Enrollment>, Page<Enrollment>>(
+            "enrollment.list",
+            PATH,
+            |reader, query| Box::pin(service::list(reader, query)),
+        )
+        .summary("Lists enrolments; a student sees their own")
+        .roles(SELF),
+        Operation::read::<OfClass, Page<Enrollment>>(
+            "enrollment.listOfClass",
+            OF_CLASS,
+            |reader, query| Box::pin(service::list_of_class(reader, query)),
+        )
+        .summary("Lists the enrolments of a class")
+        .roles(TEACHING),
+        Operation::read::<ById, Enrollment>("enrollment.get", ITEM, |reader, input| {
+            Box::pin(service::get(reader, input.id))
+        })
+        .summary("Gives an enrolment; a student's own")
+        .roles(SELF),
+        Operation::read::<ById, ProgressList>(
+            "progress.get",
+            "/v1/enrollments/{id}/progress",
+            |reader, input| Box::pin(service::progress(reader, input.id)),
+        )
+        .summary("Gives the progress of an enrolment by subject")
+        .roles(SELF),
+    ]
+}
+
+fn writes() -> Vec<Operation> {
+    vec![
+        Operation::write::<Enroll, Enrollment>("academic.enrollStudent", OF_CLASS, |work, input| {
+            Box::pin(service::enroll(work, input))
+        })
+        .summary("Enrols a student: 201, 202 when waitlisted, 200 with the live enrolment when there is one")
+        .roles(SELF)
+        .status(201),
+        Operation::write::<BulkEnroll, BulkAnswer>(
+            "enrollment.bulkEnroll",
+            "/v1/classes/{classId}/enrollments:bulk",
+            |work, input| Box::pin(bulk::enroll(work, input)),
+        )
+        .summary("Enrols up to 1,000 students, with a status for each")
+        .roles(BULK),
+    ]
+}
+
+macro_rules! transition {
+    ($name:literal, $verb:literal, $transition:expr, $summary:literal, $roles:expr) => {
+        Operation::write::<EndEnrollment, Enrollment>(
+            $name,
+            concat!("/v1/enrollments/{id}:", $verb),
+            |work, input| Box::pin(service::transition(work, input, $transition)),
+        )
+        .summary($summary)
+        .roles($roles)
+    };
+}
+
+fn transitions() -> Vec<Operation> {
+    use crate::operation::OFFICE;
+    vec![
+        transition!(
+            "enrollment.drop",
+            "drop",
+            Transition::Drop,
+            "Leaves a class before the drop deadline",
+            LEAVING
+        ),
+        transition!(
+            "enrollment.withdraw",
+            "withdraw",
+            Transition::Withdraw,
+            "Leaves a class after the drop deadline",
+            LEAVING
+        ),
+        transition!(
+            "enrollment.cancel",
+            "cancel",
+            Transition::Cancel,
+            "Leaves the waitlist",
+            LEAVING
+        ),
+        transition!(
+            "enrollment.suspend",
+            "suspend",
+            Transition::Suspend,
+            "Suspends an enrolment; it keeps its seat",
+            OFFICE
+        ),
+        transition!("enrollment.resume", "resume", Transition::Resume, "Ends a suspension", OFFICE),
+        transition!(
+            "enrollment.complete",
+            "complete",
+            Transition::Complete,
+            "Completes an enrolment",
+            OFFICE
+        ),
+    ]
+}

@@ -1,0 +1,60 @@
+//! Use cases of students.
+
+use uuid::Uuid;
+
+use super::model::{BulkStudents, NewStudent, PatchStudent, Student};
+use super::rules::{self, Planned};
+use super::store;
+use crate::error::Error;
+use crate::operation::{Reader, Reply, Work, forbidden};
+use crate::resource;
+use crate::resource::bulk::{self, BulkAnswer};
+
+/// Gives a student; to a student only the one that it is.
+pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<Student, Error> {
+    let student = resource::find::<Student>(reader, id).await?;
+    if reader.caller.is_office() || student.user_id == reader.caller.subject {
+        return Ok(student);
+    }
+    Err(forbidden("students read themselves only"))
+}
+
+/// Creates a student and its user.
+pub(super) async fn create(work: &mut Work, new: NewStudent) -> Result<Reply<Student>, Error> {
+    let planned = Planned { id: Uuid::now_v7(), user_id: Uuid::now_v7(), new };
+    store::insert(work.tx(), &planned).await?;
+    resource::created(work, planned.id, super::PATH).await
+}
+
+/// Changes a student and its user; the row version rises once, whichever of them it was.
+pub(super) async fn update(work: &mut Work, patch: PatchStudent) -> Result<Reply<Student>, Error> {
+    let student = patch.apply_to(resource::lock::<Student>(work, patch.id).await?);
+    store::update_user(work.tx(), &student).await?;
+    store::update(work.tx(), &student).await?;
+    resource::updated(work, student.id).await
+}
+
+/// Deletes a student that nothing refers to, with its user.
+pub(super) async fn delete(work: &mut Work, id: Uuid) -> Result<Reply<()>, Error> {
+    let student = resource::lock::<Student>(work, id).await?;
+    let reply = resource::remove::<Student>(work, id).await?;
+    store::delete_user(work.tx(), student.user_id).await?;
+    Ok(reply)
+}
+
+/// Creates many students with a constant number of statements. A number or external id that somebody else
+/// takes at the same moment fails as a race does: the transaction is run again and sees who has it.
+pub(super) async fn create_all(
+    work: &mut Work,
+    input: BulkStudents,
+) -> Result<Reply<BulkAnswer>, Error> {
+    let rows = bulk::decode_rows::<NewStudent>(input.items);
+    let wanted: Vec<&NewStudent> = rows.iter().flatten().collect();
+    let known = store::known(work.tx(), &wanted).await?;
+    let (planned, results) = rules::plan(rows, known, Uuid::now_v7);
+    let answer = bulk::settle(input.atomic, results)?;
+    store::insert_all(work.tx(), &planned).await?;
+    let ids: Vec<Uuid> = planned.iter().map(|planned| planned.id).collect();
+    bulk::created_all::<Student>(work, &ids).await?;
+    Ok(Reply::ok(answer))
+}

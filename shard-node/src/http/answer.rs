@@ -1,0 +1,35 @@
+//! Answers as HTTP.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use service_kit::Problem;
+use service_kit::request_id::RequestId;
+
+use crate::operation::Answer;
+
+/// A problem with the id of the request that it answers.
+pub(crate) fn problem(problem: Problem, request_id: &RequestId) -> Response {
+    problem.request_id(request_id.as_str()).into_response()
+}
+
+/// A success: JSON, `ETag` and `Location` where there are such.
+pub(crate) fn success(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let body = answer.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(version) = answer.version
+        && let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\""))
+    {
+        headers.insert(header::ETAG, tag);
+    }
+    if let Some(Ok(location)) = answer.location.map(|location| HeaderValue::from_str(&location)) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,131 @@
+//! The node's listener: from bytes to an operation and back.
+//!
+//! A request's path through these files: `serve` (here) gives it an id and a deadline and bounds its body,
+//! `admit` says who asks and whether this shard answers, `rest` or `crate::trpc` finds the operation and
+//! its input, `operation::execute` runs it, `answer` encodes what came of it.
+
+mod admit;
+mod answer;
+mod docs;
+pub mod openapi;
+mod rest;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::Response;
+use service_kit::Problem;
+use service_kit::request_id::{REQUEST_ID_HEADER, RequestId};
+
+use crate::node::Node;
+use crate::trpc;
+
+pub(crate) use admit::admit;
+pub(crate) use answer::problem;
+
+/// Largest request body, in bytes.
+const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// A request's time when its caller does not say less.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(15);
+
+const DEADLINE_HEADER: &str = "lxp-deadline-ms";
+
+/// A request as the layers below see it: its body read, its deadline set.
+pub(crate) struct Incoming {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) request_id: RequestId,
+    pub(crate) deadline: Instant,
+}
+
+/// An answer with the route's template, for metrics.
+pub(crate) struct Outgoing {
+    pub(crate) route: &'static str,
+    pub(crate) response: Response,
+}
+
+/// The application for the node's listener.
+pub fn app(node: Arc<Node>) -> Router {
+    Router::new().merge(docs::pages()).fallback(serve).with_state(node)
+}
+
+async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
+    let began = Instant::now();
+    node.metrics.in_flight.inc();
+    let method = request.method().clone();
+    let (parts, body) = request.into_parts();
+    let id = parts.headers.get(REQUEST_ID_HEADER).map(HeaderValue::as_bytes);
+    let request_id = RequestId::keep_or_make(id);
+    let id = request_id.clone();
+    let outgoing = match read_body(body).await {
+        Ok(body) => {
+            let deadline = began + time_left(&parts.headers);
+            let (uri, headers) = (parts.uri, parts.headers);
+            let incoming =
+                Incoming { method: parts.method, uri, headers, body, request_id, deadline };
+            route(&node, incoming).await
+        }
+        Err(refused) => Outgoing { route: "unread", response: problem(refused, &request_id) },
+    };
+    let mut response = outgoing.response;
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    node.metrics.in_flight.dec();
+    let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
+    node.metrics.answered(outgoing.route, method.as_str(), status, seconds);
+    if status >= 500 {
+        tracing::warn!(http.route = outgoing.route, http.method = %method, http.status = status,
+            request.id = %id, "Answered with an error of ours");
+    }
+    response
+}
+
+async fn route(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
+    if incoming.uri.path().starts_with("/trpc/") {
+        return trpc::serve(node, incoming).await;
+    }
+    rest::serve(node, incoming).await
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(BODY_DEADLINE, to_bytes(body, BODY_MAX_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            "The body is too large",
+        )
+        .detail(format!("at most {BODY_MAX_BYTES} bytes are allowed"))),
+        Ok(Err(_)) => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "body-unreadable",
+            "The body could not be read",
+        )),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-too-slow",
+            "The body took too long to arrive",
+        )),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(<dyn std::error::Error + 'static>::is::<http_body_util::LengthLimitError>)
+}
+
+fn time_left(headers: &HeaderMap) -> Duration {
+    let asked = headers.get(DEADLINE_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    asked.map_or(DEADLINE, |ms| Duration::from_millis(ms).min(DEADLINE))
+}

@@ -1,0 +1,41 @@
+//! The parts of a running node, wired once in `main` and shared by every request.
+
+use std::sync::Arc;
+
+use service_kit::clock;
+use service_kit::metrics::Metrics;
+use service_kit::token::TokenVerifier;
+use sqlx::PgPool;
+use tokio_util::task::TaskTracker;
+
+use crate::cache::Cache;
+use crate::tenancy::Ownership;
+
+/// The parts of a node.
+pub struct Node {
+    /// Connections to the primary, as `lxp_app`.
+    pub pool: PgPool,
+    /// Which institutions are served here.
+    pub ownership: Arc<Ownership>,
+    /// Both levels of cache.
+    pub cache: Cache,
+    /// How tokens are verified.
+    pub tokens: TokenVerifier,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Operations that run now; a stop waits for them.
+    pub tasks: TaskTracker,
+}
+
+impl Node {
+    /// The wall clock, for services to hand to rules.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        clock::now()
+    }
+
+    /// How busy the node is: requests under way for each connection to the primary.
+    pub fn load(&self, connections: u32) -> f64 {
+        let in_flight = u32::try_from(self.metrics.in_flight.get().max(0)).unwrap_or(u32::MAX);
+        f64::from(in_flight) / f64::from(connections.max(1))
+    }
+}

@@ -1,0 +1,76 @@
+//! What a service function gives, and what it becomes on the wire.
+
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Output;
+use crate::error::Error;
+
+/// A result with its status, place and version.
+#[derive(Debug)]
+pub struct Reply<T> {
+    status: StatusCode,
+    body: T,
+    location: Option<String>,
+    version: Option<i64>,
+}
+
+impl<T> Reply<T> {
+    /// 200.
+    pub fn ok(body: T) -> Self {
+        Self { status: StatusCode::OK, body, location: None, version: None }
+    }
+
+    /// 201 with the place of what was made.
+    pub fn created(body: T, location: String) -> Self {
+        Self { status: StatusCode::CREATED, body, location: Some(location), version: None }
+    }
+
+    /// 202: taken, but not yet what was asked for.
+    pub fn accepted(body: T, location: String) -> Self {
+        Self { status: StatusCode::ACCEPTED, body, location: Some(location), version: None }
+    }
+
+    /// Adds the row version, for `ETag`.
+    #[must_use]
+    pub fn version(mut self, row_version: i64) -> Self {
+        self.version = Some(row_version);
+        self
+    }
+}
+
+impl Reply<()> {
+    /// 204.
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: (), location: None, version: None }
+    }
+}
+
+/// An answer ready for the wire, and for the idempotency row that replays it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// A 2xx.
+    pub status: u16,
+    /// The body; none for 204.
+    pub body: Option<Value>,
+    /// `Location`.
+    pub location: Option<String>,
+    /// The row version of `ETag`.
+    pub version: Option<i64>,
+}
+
+impl Answer {
+    /// Encodes a reply. Where it names no version, `rowVersion` of the body is it.
+    pub fn encode<T: Output>(reply: Reply<T>) -> Result<Self, Error> {
+        let body = serde_json::to_value(&reply.body)
+            .map_err(|error| Error::Defect(format!("an answer does not encode: {error}")))?;
+        let version = reply.version.or_else(|| body.get("rowVersion").and_then(Value::as_i64));
+        Ok(Self {
+            status: reply.status.as_u16(),
+            body: (!body.is_null()).then_some(body),
+            location: reply.location,
+            version,
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Runs an operation: the one road from a caller's input to an answer, for REST and tRPC alike.
+//!
+//! What must stay true:
+//! - Database work runs in a task of its own that nobody cancels: a client that goes away, or a deadline that
+//!   passes, cannot drop a transaction in the middle of a statement (sqlx #4393) or of a COMMIT.
+//! - Past its deadline a request that has not begun to commit never will; one that has is `outcome-unknown`.
+//! - Caches are invalidated after the commit and before the answer; if the process dies between, the event
+//!   that commits with the change makes the relay do it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+
+use serde_json::Value;
+use service_kit::Problem;
+
+use super::idempotency::{self, Claim};
+use super::{Answer, Caller, Handler, Operation, Reader, Work};
+use crate::error::{Error, outcome_unknown, overloaded};
+use crate::node::Node;
+use crate::store::TenantTx;
+
+/// How often a write is run when the database says that another try may succeed.
+const ATTEMPTS: u32 = 3;
+
+/// Where a request stands; moved by compare-and-set, so that a deadline and a commit never both win.
+struct Phase(AtomicU8);
+
+const RUNNING: u8 = 0;
+const COMMITTING: u8 = 1;
+const ABANDONED: u8 = 2;
+
+impl Phase {
+    fn enter(&self, phase: u8) -> bool {
+        self.0.compare_exchange(RUNNING, phase, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+}
+
+/// Runs it and gives the answer, or the problem to send instead.
+pub async fn run(
+    node: &Arc<Node>,
+    operation: &'static Operation,
+    caller: Caller,
+    input: Value,
+) -> Result<Answer, Problem> {
+    caller.may_call(operation).map_err(Error::into_problem)?;
+    let deadline = caller.deadline;
+    let phase = Arc::new(Phase(AtomicU8::new(RUNNING)));
+    let task = {
+        let (node, phase) = (node.clone(), phase.clone());
+        async move {
+            match &operation.handler {
+                Handler::Read(serve) => serve(Reader { node, caller }, input).await,
+                Handler::Write(_) => write(&node, operation, caller, input, &phase).await,
+            }
+        }
+    };
+    let running = node.tasks.spawn(task);
+    match tokio::time::timeout_at(deadline.into(), running).await {
+        Ok(Ok(result)) => result.map_err(Error::into_problem),
+        Ok(Err(panic)) => {
+            tracing::error!(operation = operation.name, error = %panic, "An operation panicked");
+            Err(Problem::internal())
+        }
+        Err(_) if phase.enter(ABANDONED) => Err(overloaded()),
+        Err(_) => Err(outcome_unknown()),
+    }
+}
+
+async fn write(
+    node: &Arc<Node>,
+    operation: &'static Operation,
+    caller: Caller,
+    input: Value,
+    phase: &Phase,
+) -> Result<Answer, Error> {
+    let mut attempt = 1;
+    loop {
+        let result = write_once(node, operation, caller.clone(), input.clone(), phase).await;
+        match result {
+            Err(error)
+                if error.is_retryable()
+                    && attempt < ATTEMPTS
+                    && Instant::now() < caller.deadline =>
+            {
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn write_once(
+    node: &Arc<Node>,
+    operation: &'static Operation,
+    caller: Caller,
+    input: Value,
+    phase: &Phase,
+) -> Result<Answer, Error> {
+    let tx = TenantTx::begin(&node.pool, caller.institution).await?;
+    let mut work = Work::new(caller.clone(), node.now(), tx);
+    let answer = match effect(operation, &mut work, &caller, input).await {
+        Ok(Effect::Done(answer)) => answer,
+        Ok(Effect::Replayed(answer)) => {
+            work.abandon().await;
+            return Ok(answer);
+        }
+        Err(error) => {
+            work.abandon().await;
+            return Err(error);
+        }
+    };
+    let (tx, touched) = work.finish().await?;
+    if !phase.enter(COMMITTING) {
+        let _ = tx.rollback().await;
+        return Err(Error::Abandoned);
+    }
+    commit(tx).await?;
+    node.cache.invalidate(caller.institution, caller.epoch, &touched).await;
+    Ok(answer)
+}
+
+enum Effect {
+    Done(Answer),
+    Replayed(Answer),
+}
+
+async fn effect(
+    operation: &'static Operation,
+    work: &mut Work,
+    caller: &Caller,
+    input: Value,
+) -> Result<Effect, Error> {
+    let Handler::Write(serve) = &operation.handler else {
+        return Err(Error::Defect(format!("{} is no write", operation.name)));
+    };
+    let Some(key) = &caller.idempotency_key else {
+        return Ok(Effect::Done(serve(work, input).await?));
+    };
+    let hash = idempotency::request_hash(operation.name, &input);
+    if let Claim::Replay(answer) = idempotency::claim(work, key, &hash).await? {
+        return Ok(Effect::Replayed(answer));
+    }
+    let answer = serve(work, input).await?;
+    idempotency::keep(work, caller, key, &answer).await?;
+    Ok(Effect::Done(answer))
+}
+
+/// A COMMIT whose answer did not arrive may have been applied.
+async fn commit(tx: TenantTx) -> Result<(), Error> {
+    tx.commit().await.map_err(|error| match error {
+        Error::Database(sqlx::Error::Io(_)) => Error::from(outcome_unknown()),
+        error => error,
+    })
+}

@@ -1,0 +1,82 @@
+//! JSON schemas of an operation's input and output, and what of the input travels where.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Schemas as JSON, with the named ones they refer to.
+#[derive(Debug, Clone)]
+pub struct Schemas {
+    /// The input: one object.
+    pub input: Value,
+    /// The output; null for none.
+    pub output: Value,
+    /// Named schemas, for `#/components/schemas`.
+    pub named: BTreeMap<String, Value>,
+}
+
+impl Schemas {
+    /// Reads them off the types.
+    pub fn of<I: ToSchema, O: ToSchema>() -> Self {
+        let mut collected: Vec<(String, RefOr<Schema>)> = Vec::new();
+        I::schemas(&mut collected);
+        O::schemas(&mut collected);
+        let output = json_of(&O::schema());
+        let unit = O::name() == "()" || O::name() == "TupleUnit";
+        let mut named: BTreeMap<_, _> =
+            collected.into_iter().map(|(name, schema)| (name, json_of(&schema))).collect();
+        let output = if unit {
+            Value::Null
+        } else if output.get("properties").is_some() {
+            let name = O::name().into_owned();
+            named.insert(name.clone(), output);
+            json!({"$ref": format!("#/components/schemas/{name}")})
+        } else {
+            output
+        };
+        Self { input: json_of(&<I as PartialSchema>::schema()), output, named }
+    }
+
+    /// The input's properties by name; those of `allOf` parts included.
+    pub fn properties(&self) -> Map<String, Value> {
+        let mut properties = Map::new();
+        collect(&self.input, &mut properties);
+        properties
+    }
+
+    /// The names that the input demands.
+    pub fn required(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        collect_required(&self.input, &mut names);
+        names
+    }
+}
+
+fn json_of(schema: &RefOr<Schema>) -> Value {
+    // utoipa's schemas are plain data: that always serialises.
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+fn collect(schema: &Value, properties: &mut Map<String, Value>) {
+    if let Some(own) = schema.get("properties").and_then(Value::as_object) {
+        properties.extend(own.clone());
+    }
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        collect(part, properties);
+    }
+}
+
+fn collect_required(schema: &Value, names: &mut Vec<String>) {
+    let own = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    names.extend(own.filter_map(Value::as_str).map(str::to_owned));
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        collect_required(part, names);
+    }
+}
+
+/// The names in braces of a path template, in order.
+pub fn path_names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+}

@@ -1,0 +1,32 @@
+//! The registry: every operation of the API. REST, tRPC and `/openapi.json` are read from it.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::domain;
+use crate::operation::Operation;
+
+/// All operations, in the order of the API page.
+pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    [
+        domain::programs::operations(),
+        domain::term_systems::operations(),
+        domain::terms::operations(),
+        domain::courses::operations(),
+        domain::subjects::operations(),
+        domain::classes::operations(),
+        domain::students::operations(),
+        domain::enrollments::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+});
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Operation>> =
+    LazyLock::new(|| OPERATIONS.iter().map(|operation| (operation.name, operation)).collect());
+
+/// The operation of a tRPC procedure.
+pub fn by_name(name: &str) -> Option<&'static Operation> {
+    BY_NAME.get(name).copied()
+}

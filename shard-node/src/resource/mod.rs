@@ -1,0 +1,198 @@
+//! What every entity shares: find by id through the cache, list with pages, sort, select and filters, delete.
+//!
+//! Drawn out of programs and enrolments. An entity declares its columns, its fields and its cache; what is its
+//! own (create, update, transitions) stays with it.
+//!
+//! What must stay true: dynamic SQL is put together here only, and only of what an entity declares as
+//! `&'static str`; everything that a client sent is bound.
+
+pub mod bulk;
+mod change;
+mod cursor;
+mod list;
+mod page;
+mod query;
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::cache::Key;
+use crate::error::{Error, not_found};
+use crate::operation::{Reader, Work};
+use crate::store::TenantTx;
+
+pub use change::{created, nullable, plain_decimal, record, remove, updated};
+pub use list::{list, list_where};
+pub use page::Page;
+pub use query::ListQuery;
+
+/// What a field may be filtered and compared as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A uuid.
+    Uuid,
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// An exact decimal.
+    Decimal,
+    /// A date.
+    Date,
+    /// An instant.
+    Timestamp,
+}
+
+/// A field that lists may sort or filter by. Sorted fields are never null.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in the API, in camelCase.
+    pub name: &'static str,
+    /// Its SQL expression over the entity's `SELECT`.
+    pub column: &'static str,
+    /// How values are compared.
+    pub kind: Kind,
+    /// Whether `sort` may name it.
+    pub sort: bool,
+    /// Whether it may be a filter.
+    pub filter: bool,
+}
+
+impl Field {
+    /// A field that lists may sort and filter by.
+    pub const fn both(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind, sort: true, filter: true }
+    }
+
+    /// A field that lists may sort by.
+    pub const fn sort(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind, sort: true, filter: false }
+    }
+
+    /// A field that lists may filter by.
+    pub const fn filter(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { name, column, kind, sort: false, filter: true }
+    }
+}
+
+/// An entity, as the resource layer needs it declared.
+pub trait Resource:
+    Serialize + DeserializeOwned + for<'r> FromRow<'r, PgRow> + ToSchema + Send + Sync + Unpin + 'static
+{
+    /// Its table, which is also the name of its caches.
+    const ENTITY: &'static str;
+    /// What its events are called: `<KIND>_CREATED` and so on.
+    const KIND: &'static str;
+    /// The cached entities that a change of one makes stale.
+    const TOUCHES: &'static [&'static str];
+    /// What people call one of them.
+    const NOUN: &'static str;
+    /// `SELECT ... FROM <table> t ...`, without a `WHERE`; the table's alias is `t`.
+    const SELECT: &'static str;
+    /// What lists may sort and filter by.
+    const FIELDS: &'static [Field];
+    /// The names of its members that `select` may name.
+    const MEMBERS: &'static [&'static str];
+    /// How long one is cached; none where it is not.
+    const CACHE_TTL: Option<Duration>;
+}
+
+/// The input of everything that concerns one of them.
+#[derive(Debug, Deserialize, ToSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+pub struct ById {
+    /// Its id.
+    #[garde(skip)]
+    pub id: Uuid,
+}
+
+/// One by its id, through both caches; 404 where there is none.
+pub async fn find<R: Resource>(reader: &Reader, id: Uuid) -> Result<R, Error> {
+    let load = async {
+        let mut tx = reader.begin().await?;
+        let found = load::<R>(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(found)
+    };
+    let found = match R::CACHE_TTL.filter(|_| reader.caller.cached) {
+        None => load.await?,
+        Some(ttl) => {
+            let item = id.to_string();
+            let key = Key {
+                institution: reader.caller.institution,
+                epoch: reader.caller.epoch,
+                entity: R::ENTITY,
+                item: &item,
+            };
+            reader.node.cache.get_or_load(key, ttl, load).await?
+        }
+    };
+    found.ok_or_else(|| not_found(R::NOUN))
+}
+
+/// One by its id, in a transaction that is open.
+pub async fn load<R: Resource>(tx: &mut TenantTx, id: Uuid) -> Result<Option<R>, Error> {
+    let sql = format!("{} WHERE t.institution_id = $1 AND t.id = $2", R::SELECT);
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as::<_, R>(AssertSqlSafe(sql))
+        .bind(institution)
+        .bind(id)
+        .fetch_optional(tx.connection())
+        .await?)
+}
+
+/// One that must be there, in a transaction that is open; 404 where it is not.
+pub async fn load_required<R: Resource>(tx: &mut TenantTx, id: Uuid) -> Result<R, Error> {
+    load::<R>(tx, id).await?.ok_or_else(|| not_found(R::NOUN))
+}
+
+/// Locks one for a change and checks `If-Match`; 404 where there is none, 412 where it has moved on.
+pub async fn lock<R: Resource>(work: &mut Work, id: Uuid) -> Result<R, Error> {
+    lock_version::<R>(work, id).await?;
+    load_required::<R>(work.tx(), id).await
+}
+
+async fn lock_version<R: Resource>(work: &mut Work, id: Uuid) -> Result<i64, Error> {
+    let sql = format!(
+        "SELECT row_version FROM {} WHERE institution_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        R::ENTITY
+    );
+    let institution = work.caller.institution.as_uuid();
+    let version: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(institution)
+        .bind(id)
+        .fetch_optional(work.tx().connection())
+        .await?;
+    let version = version.ok_or_else(|| not_found(R::NOUN))?;
+    work.caller.expect_version(version)?;
+    Ok(version)
+}
+
+/// Deletes one that nothing refers to; 404 where there is none, 409 `in-use` where something does.
+/// Answers the version that was deleted.
+pub async fn delete<R: Resource>(work: &mut Work, id: Uuid) -> Result<i64, Error> {
+    let version = lock_version::<R>(work, id).await?;
+    let sql = format!("DELETE FROM {} WHERE institution_id = $1 AND id = $2", R::ENTITY);
+    let institution = work.caller.institution.as_uuid();
+    let done = sqlx::query(AssertSqlSafe(sql))
+        .bind(institution)
+        .bind(id)
+        .execute(work.tx().connection())
+        .await?;
+    expect_one(done.rows_affected(), R::NOUN)?;
+    Ok(version)
+}
+
+/// A write states how many rows it expects.
+pub fn expect_one(rows: u64, what: &str) -> Result<(), Error> {
+    match rows {
+        1 => Ok(()),
+        rows => Err(Error::Defect(format!("{rows} rows of {what} were written, not 1"))),
+    }
+}

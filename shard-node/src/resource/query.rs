@@ -1,0 +1,202 @@
+//! The query of a list, checked against the entity's allow-lists.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use super::{Field, Kind, Resource};
+
+/// Rows of a page when the query does not say.
+const LIMIT_DEFAULT: u32 = 50;
+/// Rows of a page at most.
+const LIMIT_MAX: u32 = 200;
+/// Rows that pages by number reach; past them a cursor is demanded.
+const NUMBERED_ROWS_MAX: u64 = 10_000;
+
+/// What a list asks for: `page, limit, cursor, count, sort, select` and the entity's filters.
+#[derive(Debug)]
+pub struct ListQuery<R> {
+    /// Page number from 1, unless a cursor is given.
+    pub page: u32,
+    /// Rows of a page, 1 to 200.
+    pub limit: u32,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Whether to count all rows (`count=none` says no).
+    pub count: bool,
+    /// What to sort by, with the direction (true: descending).
+    pub sort: Vec<(&'static Field, bool)>,
+    /// The members to give; all where empty.
+    pub select: Vec<&'static str>,
+    /// Equalities.
+    pub filters: Vec<(&'static Field, String)>,
+    resource: PhantomData<R>,
+}
+
+impl<'de, R: Resource> Deserialize<'de> for ListQuery<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::<String, Value>::deserialize(deserializer)?;
+        Self::from_members(members).map_err(D::Error::custom)
+    }
+}
+
+impl<R: Resource> ListQuery<R> {
+    fn from_members(members: Map<String, Value>) -> Result<Self, String> {
+        let mut query = Self {
+            page: 1,
+            limit: LIMIT_DEFAULT,
+            cursor: None,
+            count: true,
+            sort: Vec::new(),
+            select: Vec::new(),
+            filters: Vec::new(),
+            resource: PhantomData,
+        };
+        for (name, value) in members {
+            let text = match value {
+                Value::String(text) => text,
+                Value::Null => continue,
+                other => other.to_string(),
+            };
+            query.set(&name, text)?;
+        }
+        if query.cursor.is_none()
+            && u64::from(query.page) * u64::from(query.limit) > NUMBERED_ROWS_MAX
+        {
+            return Err(format!(
+                "page {} of {} rows is past row {NUMBERED_ROWS_MAX}: go on with `cursor`, the last page's nextCursor",
+                query.page, query.limit
+            ));
+        }
+        Ok(query)
+    }
+
+    fn set(&mut self, name: &str, text: String) -> Result<(), String> {
+        match name {
+            "page" => self.page = number(name, &text, 1, u32::MAX)?,
+            "limit" => self.limit = number(name, &text, 1, LIMIT_MAX)?,
+            "cursor" => self.cursor = Some(text),
+            "count" => match text.as_str() {
+                "none" => self.count = false,
+                "exact" => self.count = true,
+                _ => return Err("`count` is `exact` or `none`".to_owned()),
+            },
+            "sort" => self.sort = sort::<R>(&text)?,
+            "select" => self.select = select::<R>(&text)?,
+            _ => {
+                let field = R::FIELDS.iter().find(|field| field.filter && field.name == name);
+                let field = field.ok_or_else(|| unknown_filter::<R>(name))?;
+                check(field, &text)?;
+                self.filters.push((field, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an equality that the path demands.
+    #[must_use]
+    pub fn with_filter(mut self, name: &'static str, value: String) -> Self {
+        if let Some(field) = R::FIELDS.iter().find(|field| field.name == name) {
+            self.filters.push((field, value));
+        }
+        self
+    }
+}
+
+fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let parsed = text.parse().ok().filter(|number| (least..=most).contains(number));
+    parsed.ok_or_else(|| format!("`{name}` is a whole number from {least} to {most}, not `{text}`"))
+}
+
+fn sort<R: Resource>(text: &str) -> Result<Vec<(&'static Field, bool)>, String> {
+    let parse = |part: &str| {
+        let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
+        let field = R::FIELDS.iter().find(|field| field.sort && field.name == name);
+        field.map(|field| (field, descending)).ok_or_else(|| {
+            let allowed = names::<R>(|field| field.sort);
+            format!("cannot sort by `{name}`; allowed: {allowed}, each with or without a leading -")
+        })
+    };
+    text.split(',').map(parse).collect()
+}
+
+fn select<R: Resource>(text: &str) -> Result<Vec<&'static str>, String> {
+    let parse = |part: &str| {
+        let member = R::MEMBERS.iter().find(|member| **member == part).copied();
+        member.ok_or_else(|| format!("cannot select `{part}`; allowed: {}", R::MEMBERS.join(", ")))
+    };
+    text.split(',').map(parse).collect()
+}
+
+fn unknown_filter<R: Resource>(name: &str) -> String {
+    let filters = names::<R>(|field| field.filter);
+    format!("unknown field `{name}`; allowed: page, limit, cursor, count, sort, select, {filters}")
+}
+
+fn names<R: Resource>(which: impl Fn(&Field) -> bool) -> String {
+    let names: Vec<_> =
+        R::FIELDS.iter().filter(|field| which(field)).map(|field| field.name).collect();
+    names.join(", ")
+}
+
+/// Whether a filter's value can be compared with the field at all.
+pub(super) fn check(field: &Field, text: &str) -> Result<(), String> {
+    let (fits, wanted) = match field.kind {
+        Kind::Uuid => (text.parse::<Uuid>().is_ok(), "a UUID"),
+        Kind::Text => (!text.contains('\0'), "text"),
+        Kind::Integer => (text.parse::<i64>().is_ok(), "a whole number"),
+        Kind::Decimal => (text.parse::<Decimal>().is_ok(), "a decimal number"),
+        Kind::Date => (text.parse::<NaiveDate>().is_ok(), "a date such as 2026-09-01"),
+        Kind::Timestamp => {
+            (text.parse::<DateTime<Utc>>().is_ok(), "an instant such as 2026-09-01T08:00:00Z")
+        }
+    };
+    if fits { Ok(()) } else { Err(format!("`{}` is {wanted}, not `{text}`", field.name)) }
+}
+
+impl<R> garde::Validate for ListQuery<R> {
+    type Context = ();
+
+    /// The allow-lists were checked when it was decoded.
+    fn validate_into(
+        &self,
+        (): &(),
+        _parent: &mut dyn FnMut() -> garde::Path,
+        _report: &mut garde::Report,
+    ) {
+    }
+}
+
+impl<R: Resource> ToSchema for ListQuery<R> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", R::name()).into()
+    }
+}
+
+impl<R: Resource> PartialSchema for ListQuery<R> {
+    fn schema() -> RefOr<Schema> {
+        let text = |description: String| json!({"type": "string", "description": description});
+        let mut properties = json!({
+            "page": {"type": "integer", "minimum": 1, "default": 1},
+            "limit": {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
+            "cursor": text("nextCursor of the page before; replaces page".to_owned()),
+            "count": {"type": "string", "enum": ["exact", "none"], "default": "exact"},
+            "sort": text(format!("comma-separated, - for descending: {}", names::<R>(|f| f.sort))),
+            "select": text(format!("comma-separated: {}", R::MEMBERS.join(", "))),
+        });
+        for field in R::FIELDS.iter().filter(|field| field.filter) {
+            properties[field.name] = text(format!("only those whose {} equals it", field.name));
+        }
+        // Written above: an object schema, which always reads back.
+        serde_json::from_value(json!({"type": "object", "properties": properties}))
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,5 @@
+//! Which institutions this node serves, from its own database.
+
+mod ownership;
+
+pub use ownership::{Ownership, Verdict, watch};

@@ -1,0 +1,164 @@
+//! tRPC over the same registry: the wire of `@trpc/client` 11 without a transformer.
+//!
+//! `GET /trpc/<name>[,<name>...]?input=...` runs reads, `POST` runs writes; with `batch=1` inputs are keyed
+//! by position and answers come as an array, with 207 where their statuses differ.
+//! An `Idempotency-Key` on a batch names each call of it by `<key>:<position>`.
+
+mod envelope;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use futures::future::join_all;
+use serde_json::{Map, Value};
+use service_kit::Problem;
+
+use crate::error::overloaded;
+use crate::http::{Incoming, Outgoing, admit, problem};
+use crate::node::Node;
+use crate::operation::{Answer, Caller, Operation, execute, invalid};
+use crate::operations::by_name;
+
+/// Calls in one batch at most.
+const BATCH_MAX: usize = 50;
+
+const ROUTE: &str = "/trpc/{procedures}";
+
+/// Answers one request, single or batch.
+pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
+    let names: Vec<String> =
+        incoming.uri.path()["/trpc/".len()..].split(',').map(decoded).collect();
+    let query: Map<String, Value> =
+        form_urlencoded::parse(incoming.uri.query().unwrap_or_default().as_bytes())
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+    let batch = query.contains_key("batch");
+    let results = match inputs(&incoming, &query, names.len(), batch) {
+        Ok(inputs) => calls(node, &incoming, &names, inputs, batch).await,
+        Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
+    };
+    let id = incoming.request_id.as_str();
+    let results = match elsewhere(results) {
+        Ok(results) => results,
+        Err(not_owner) => {
+            return Outgoing { route: ROUTE, response: problem(not_owner, &incoming.request_id) };
+        }
+    };
+    let envelopes: Vec<_> = names
+        .iter()
+        .zip(results)
+        .map(|(name, result)| envelope::of(name, result.map_err(|problem| problem.request_id(id))))
+        .collect();
+    Outgoing { route: ROUTE, response: encode(envelopes, batch) }
+}
+
+/// Where no call was served here, the 421 that the router follows. Where some were, those that were not must
+/// not make the router send the others again: they ask the client to.
+fn elsewhere(
+    results: Vec<Result<Answer, Problem>>,
+) -> Result<Vec<Result<Answer, Problem>>, Problem> {
+    let refused = |result: &Result<Answer, Problem>| matches!(result, Err(problem) if problem.status == StatusCode::MISDIRECTED_REQUEST.as_u16());
+    if let Some(Err(problem)) = results.first().filter(|_| results.iter().all(refused)) {
+        return Err(problem.clone());
+    }
+    Ok(results
+        .into_iter()
+        .map(|result| if refused(&result) { Err(overloaded()) } else { result })
+        .collect())
+}
+
+async fn calls(
+    node: &Arc<Node>,
+    incoming: &Incoming,
+    names: &[String],
+    inputs: Vec<Value>,
+    batch: bool,
+) -> Vec<Result<Answer, Problem>> {
+    let caller = match admit(node, incoming).await {
+        Ok(caller) => caller,
+        Err(problem) => return names.iter().map(|_| Err(problem.clone())).collect(),
+    };
+    let calls = names.iter().zip(inputs).enumerate().map(|(position, (name, input))| {
+        let mut caller = caller.clone();
+        if batch && let Some(key) = &mut caller.idempotency_key {
+            *key = format!("{key}:{position}");
+        }
+        call(node, &incoming.method, caller, name, input)
+    });
+    join_all(calls).await
+}
+
+async fn call(
+    node: &Arc<Node>,
+    method: &Method,
+    caller: Caller,
+    name: &str,
+    input: Value,
+) -> Result<Answer, Problem> {
+    let operation: &'static Operation = by_name(name).ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such procedure")
+            .detail(format!("no procedure `{name}`; they are the operation ids of /openapi.json"))
+    })?;
+    let wanted = if operation.is_read() { Method::GET } else { Method::POST };
+    if *method != wanted {
+        return Err(Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Not with this method",
+        )
+        .detail(format!("`{name}` is called with {wanted}")));
+    }
+    execute::run(node, operation, caller, input).await
+}
+
+/// One input a call, from the query (reads) or the body (writes).
+fn inputs(
+    incoming: &Incoming,
+    query: &Map<String, Value>,
+    calls: usize,
+    batch: bool,
+) -> Result<Vec<Value>, Problem> {
+    if calls > BATCH_MAX || (calls > 1 && !batch) {
+        return Err(invalid().detail(format!("{calls} calls: at most {BATCH_MAX}, with batch=1")));
+    }
+    let bytes = if incoming.method == Method::GET {
+        query.get("input").and_then(Value::as_str).unwrap_or_default().as_bytes()
+    } else {
+        &incoming.body[..]
+    };
+    let given: Value = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(bytes).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The input is not JSON")
+                .detail(error.to_string())
+        })?
+    };
+    let object = |input: Value| if input.is_null() { Value::Object(Map::new()) } else { input };
+    if !batch {
+        return Ok(vec![object(given)]);
+    }
+    let at = |position: usize| given.get(position.to_string()).cloned().unwrap_or_default();
+    Ok((0..calls).map(|position| object(at(position))).collect())
+}
+
+fn encode(envelopes: Vec<(StatusCode, Value)>, batch: bool) -> Response {
+    let first = envelopes.first().map_or(StatusCode::OK, |(status, _)| *status);
+    let mixed = envelopes.iter().any(|(status, _)| *status != first);
+    let status = if mixed { StatusCode::MULTI_STATUS } else { first };
+    let mut bodies: Vec<Value> = envelopes.into_iter().map(|(_, body)| body).collect();
+    let body = if batch { Value::Array(bodies) } else { bodies.swap_remove(0) };
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn decoded(segment: &str) -> String {
+    // Only names of procedures are looked up by it; what is no such name finds nothing.
+    form_urlencoded::parse(segment.as_bytes()).map(|(name, _)| name.into_owned()).collect()
+}

@@ -1,0 +1,84 @@
+//! A shard database of its own for each test, on the Postgres of the running test platform.
+
+pub(crate) mod api;
+
+use shard_map::InstitutionId;
+use shard_node::store::TenantTx;
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+/// A migrated shard database; dropped with [`Shard::drop_database`].
+pub(crate) struct Shard {
+    superuser: PgConnectOptions,
+    name: String,
+}
+
+impl Shard {
+    /// Creates and migrates one.
+    pub(crate) async fn create() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "tests are told here where Postgres is")]
+        let url = std::env::var("LXP_TEST_POSTGRES")
+            .expect("LXP_TEST_POSTGRES names a superuser's DSN; `make test` sets it");
+        let superuser: PgConnectOptions = url.parse().expect("LXP_TEST_POSTGRES is a Postgres URL");
+        let name = format!("lxp_test_{}", Uuid::new_v4().simple());
+        let shard = Self { superuser, name };
+        let mut server = PgConnection::connect_with(&shard.superuser).await.expect("a connection");
+        let create = format!("CREATE DATABASE {} OWNER lxp_owner", shard.name);
+        server.execute(AssertSqlSafe(create)).await.expect("a database");
+        let owner = shard.pool("lxp_owner", 1);
+        sqlx::migrate!("../migrations/shard").run(&owner).await.expect("migrated");
+        owner.close().await;
+        shard
+    }
+
+    /// Connections with the rights of a role.
+    pub(crate) fn pool(&self, role: &str, connections: u32) -> PgPool {
+        service_kit::postgres::pool_with(self.options(role), connections)
+    }
+
+    /// One connection with the rights of a role.
+    pub(crate) async fn connect(&self, role: &str) -> PgConnection {
+        PgConnection::connect_with(&self.options(role)).await.expect("a connection")
+    }
+
+    /// How to connect with the rights of a role.
+    pub(crate) fn options(&self, role: &str) -> PgConnectOptions {
+        self.superuser.clone().database(&self.name).options([("role", role)])
+    }
+
+    /// Makes an institution that is active here at epoch 1.
+    pub(crate) async fn admit(&self) -> InstitutionId {
+        let id = Uuid::now_v7();
+        let mut owner = self.connect("lxp_owner").await;
+        sqlx::query("SELECT institution_admit($1, 1, 'shard-t', $2, 'Test', 'Europe/London')")
+            .bind(id)
+            .bind(id.to_string())
+            .execute(&mut owner)
+            .await
+            .expect("admitted");
+        InstitutionId::new(id)
+    }
+
+    /// Drops the database; a test that fails leaves it to `make down`.
+    pub(crate) async fn drop_database(self) {
+        let mut server = PgConnection::connect_with(&self.superuser).await.expect("a connection");
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        server.execute(AssertSqlSafe(drop)).await.expect("dropped");
+    }
+}
+
+/// Inserts a course as the institution, and commits.
+pub(crate) async fn insert_course(pool: &PgPool, institution: InstitutionId, code: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = TenantTx::begin(pool, institution).await.expect("entered");
+    sqlx::query("INSERT INTO courses (institution_id, id, code, title) VALUES ($1, $2, $3, $3)")
+        .bind(institution.as_uuid())
+        .bind(id)
+        .bind(code)
+        .execute(tx.connection())
+        .await
+        .expect("inserted");
+    tx.commit().await.expect("committed");
+    id
+}
