@@ -1,51 +1,10 @@
 //! Term systems, terms, students and classes through HTTP, against a real Postgres.
 
-use crate::support::Shard;
-use crate::support::api::{Answer, Client, Served};
+use crate::support::school::School;
 use axum::http::Method;
 use serde_json::{Value, json};
 use service_kit::token::Role;
 use uuid::Uuid;
-
-/// An institution on a shard of its own, with its admin.
-struct School {
-    shard: Shard,
-    served: Served,
-    institution: shard_map::InstitutionId,
-    admin: Client,
-}
-
-impl School {
-    async fn open() -> Self {
-        let shard = Shard::create().await;
-        let institution = shard.admit().await;
-        let served = Served::start(&shard, 6).await;
-        let admin = served.admin(institution);
-        Self { shard, served, institution, admin }
-    }
-
-    async fn close(self) {
-        drop(self.served);
-        self.shard.drop_database().await;
-    }
-
-    async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.admin.send(Method::PATCH, path, Some(body), &[]).await
-    }
-
-    async fn delete(&self, path: &str) -> Answer {
-        self.admin.send(Method::DELETE, path, None, &[]).await
-    }
-
-    /// A course and a term, for classes.
-    async fn course_and_term(&self) -> (Uuid, Uuid) {
-        let course = json!({"code": "CS101", "title": "Computing", "credits": "30"});
-        let term =
-            json!({"code": "T1", "name": "T1", "startsOn": "2026-09-01", "endsOn": "2026-12-14"});
-        let course = self.admin.post("/v1/courses", course).await.expect(201).id();
-        (course, self.admin.post("/v1/terms", term).await.expect(201).id())
-    }
-}
 
 fn semesters() -> Value {
     json!({"type": "SEMESTER", "termsPerYear": 2, "weeksPerTerm": 15, "anchor": "09-01"})

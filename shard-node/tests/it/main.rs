@@ -1,6 +1,9 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod disconnects;
+mod enrollments;
 mod guard;
+mod idempotency;
 mod programs;
 mod support;

@@ -1,6 +1,7 @@
 //! A shard database of its own for each test, on the Postgres of the running test platform.
 
 pub(crate) mod api;
+pub(crate) mod school;
 
 use shard_map::InstitutionId;
 use shard_node::store::TenantTx;
