@@ -52,6 +52,10 @@ pub struct InstitutionDetail {
     pub institution: Institution,
     /// The rows of the shards' databases, for each that has one.
     pub ownership: Vec<Ownership>,
+    /// Whether its shard's database has yet to be told of the status; that is finished by itself.
+    pub pending: bool,
+    /// What kept its shard from being told of the status, as of the last try.
+    pub last_error: Option<String>,
     /// Shards that did not answer in time: what they have is not known.
     pub unreachable: Vec<UnreachableShard>,
     /// Where it has lived, the oldest first.

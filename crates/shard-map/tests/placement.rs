@@ -51,8 +51,8 @@ struct Control {
 }
 
 impl Control {
-    fn apply(&mut self, operation: Operation) {
-        match operation {
+    fn apply(&mut self, operation: &Operation) {
+        match *operation {
             Operation::AddShard { shard, weight } => {
                 let id = shard_id(shard);
                 self.shards.entry(id.clone()).or_insert(MapShard {
@@ -133,7 +133,7 @@ proptest! {
         let mut control = Control::default();
         let mut router = ShardMap::empty();
         for operation in operations {
-            control.apply(operation);
+            control.apply(&operation);
             let published = control.map();
             let delta = MapDelta::between(&router, &published);
             router = delta.apply(&router).expect("the delta fits");
@@ -153,7 +153,9 @@ proptest! {
         operations in proptest::collection::vec(operation(), 1..40)
     ) {
         let mut control = Control::default();
-        operations.into_iter().for_each(|operation| control.apply(operation));
+        for operation in &operations {
+            control.apply(operation);
+        }
         let map = control.map();
         let text = serde_json::to_string(&map.to_snapshot()).expect("json");
         let snapshot = serde_json::from_str(&text).expect("a snapshot");
@@ -165,7 +167,7 @@ proptest! {
 #[test]
 fn a_damaged_snapshot_is_refused() {
     let mut control = Control::default();
-    control.apply(Operation::AddShard { shard: 0, weight: 1 });
+    control.apply(&Operation::AddShard { shard: 0, weight: 1 });
     let mut snapshot = control.map().to_snapshot();
     snapshot.shards[0].weight = 2;
     assert!(ShardMap::from_snapshot(snapshot).is_err());
@@ -174,9 +176,9 @@ fn a_damaged_snapshot_is_refused() {
 #[test]
 fn a_delta_of_another_version_is_refused() {
     let mut control = Control::default();
-    control.apply(Operation::AddShard { shard: 0, weight: 1 });
+    control.apply(&Operation::AddShard { shard: 0, weight: 1 });
     let first = control.map();
-    control.apply(Operation::AddShard { shard: 1, weight: 1 });
+    control.apply(&Operation::AddShard { shard: 1, weight: 1 });
     let delta = MapDelta::between(&first, &control.map());
     assert!(delta.apply(&ShardMap::empty()).is_err());
     assert!(delta.apply(&first).is_ok());

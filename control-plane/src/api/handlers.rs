@@ -1,0 +1,212 @@
+//! What each operation does with a request: read, call the service, encode. No rules, no SQL.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use control_api::{DownReason, Heartbeat, List, MAP_WAIT_S, NewInstitution, NewShard};
+use control_api::{NodeRegistration, ShardChange};
+use serde::Serialize;
+use service_kit::Problem;
+use shard_map::{InstitutionStatus, MapVersion};
+use sqlx::PgConnection;
+use tokio_util::sync::CancellationToken;
+
+use super::request::Request;
+use super::routes::Operation;
+use crate::error::Error;
+use crate::feed::Answer;
+use crate::model::validate;
+use crate::service::Platform;
+use crate::service::nodes::NodeWord;
+use crate::store::{history, journal};
+
+/// Answers a request that may use the database.
+pub(super) async fn answer(
+    platform: &Platform,
+    operation: Operation,
+    request: &Request,
+) -> Result<Response, Problem> {
+    match operation {
+        Operation::AddShard | Operation::ChangeShard | Operation::MigrateShard => {
+            shard(platform, operation, request).await
+        }
+        Operation::ListShards => list(request, platform.shards().await),
+        Operation::ShowShard => encode(platform.shard(&request.id("shard")?).await),
+        Operation::RegisterNode => {
+            let node: NodeRegistration = request.json()?;
+            encode(platform.register_node(&request.actor(), &node).await)
+        }
+        Operation::ListNodes => list(request, platform.nodes().await),
+        Operation::ShowNode => encode(platform.node(&request.id("node")?).await),
+        Operation::Heartbeat => {
+            let beat: Heartbeat = request.json()?;
+            let done = platform.heartbeat(&request.id("node")?, &beat).await;
+            done.map(|()| StatusCode::NO_CONTENT.into_response()).map_err(Error::into_problem)
+        }
+        Operation::HoldNodeDown
+        | Operation::LetNodeUp
+        | Operation::CordonNode
+        | Operation::UncordonNode => node_word(platform, operation, request).await,
+        Operation::CreateInstitution
+        | Operation::ListInstitutions
+        | Operation::ShowInstitution
+        | Operation::SuspendInstitution
+        | Operation::ResumeInstitution => institution(platform, operation, request).await,
+        Operation::ShowMap => {
+            request.query(&["after"])?;
+            Ok(map_json(platform.feed.fresh().await.snapshot_json()))
+        }
+        Operation::ShowMapHistory | Operation::ListEvents | Operation::ListAudit => {
+            chronicle(platform, operation, request).await
+        }
+    }
+}
+
+/// Answers `GET /v1/map?after=V`: news as soon as there are some, 204 at the deadline or when `stop` comes.
+pub(super) async fn map_news(
+    platform: &Platform,
+    request: &Request,
+    stop: &CancellationToken,
+) -> Result<Response, Problem> {
+    let after = request.query(&["after"])?.after()?.unwrap_or(0);
+    let deadline = Duration::from_secs(MAP_WAIT_S);
+    match platform.feed.news(MapVersion(after), deadline, stop).await {
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+        Some(Answer::Snapshot(published)) => Ok(map_json(published.snapshot_json())),
+        Some(Answer::Delta(delta)) => encode(Ok(delta)),
+    }
+}
+
+async fn shard(
+    platform: &Platform,
+    operation: Operation,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let actor = request.actor();
+    match operation {
+        Operation::AddShard => {
+            let new: NewShard = request.json()?;
+            created(platform.add_shard(&actor, &new).await, |shard| {
+                format!("/v1/shards/{}", shard.id)
+            })
+        }
+        Operation::MigrateShard => {
+            encode(platform.migrate_shard(&actor, &request.id("shard")?).await)
+        }
+        _ => {
+            let change: ShardChange = request.json()?;
+            encode(platform.change_shard(&actor, &request.id("shard")?, &change).await)
+        }
+    }
+}
+
+async fn node_word(
+    platform: &Platform,
+    operation: Operation,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let word = match operation {
+        Operation::HoldNodeDown => {
+            let down: DownReason = request.json()?;
+            let wrong = validate::down_reason(&down);
+            if !wrong.is_empty() {
+                return Err(Error::Invalid(wrong).into_problem());
+            }
+            NodeWord::Down(down.reason)
+        }
+        Operation::CordonNode => NodeWord::Cordon,
+        Operation::UncordonNode => NodeWord::Uncordon,
+        _ => NodeWord::Up,
+    };
+    encode(platform.say_of_node(&request.actor(), &request.id("node")?, &word).await)
+}
+
+async fn institution(
+    platform: &Platform,
+    operation: Operation,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let status = match operation {
+        Operation::CreateInstitution => {
+            let new: NewInstitution = request.json()?;
+            let done = platform.create_institution(&request.actor(), &new).await;
+            return created(done, |institution| format!("/v1/institutions/{}", institution.id));
+        }
+        Operation::ListInstitutions => {
+            let query = request.query(&["slug", "page", "limit"])?;
+            let (page, limit) = (query.page()?, query.limit()?);
+            return encode(platform.institutions(query.text("slug"), page, limit).await);
+        }
+        Operation::ShowInstitution => {
+            return encode(platform.institution(request.id("institution")?).await);
+        }
+        Operation::SuspendInstitution => InstitutionStatus::Suspended,
+        _ => InstitutionStatus::Active,
+    };
+    let id = request.id("institution")?;
+    encode(platform.set_institution_status(&request.actor(), id, status).await)
+}
+
+/// Lists that grow: with `after` the oldest first, without it the newest first.
+async fn chronicle(
+    platform: &Platform,
+    operation: Operation,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let query = request.query(&["after", "limit"])?;
+    let (after, limit) = (query.after()?, query.limit()?);
+    let connection = platform.pool.acquire().await;
+    let mut connection = connection.map_err(|error| Error::from(error).into_problem())?;
+    let connection: &mut PgConnection = &mut connection;
+    match (operation, after) {
+        (Operation::ShowMapHistory, Some(after)) => {
+            items(history::after(connection, MapVersion(after), limit).await)
+        }
+        (Operation::ShowMapHistory, None) => items(history::last(connection, limit).await),
+        (Operation::ListAudit, Some(after)) => {
+            items(journal::audit_after(connection, after, limit).await)
+        }
+        (Operation::ListAudit, None) => items(journal::last_audit(connection, limit).await),
+        (_, Some(after)) => items(journal::events_after(connection, after, limit).await),
+        (_, None) => items(journal::last_events(connection, limit).await),
+    }
+}
+
+fn list<T: Serialize>(request: &Request, all: Result<Vec<T>, Error>) -> Result<Response, Problem> {
+    request.query(&[])?;
+    items(all)
+}
+
+fn items<T: Serialize>(items: Result<Vec<T>, Error>) -> Result<Response, Problem> {
+    encode(items.map(|items| List { items }))
+}
+
+fn encode<T: Serialize>(answer: Result<T, Error>) -> Result<Response, Problem> {
+    let answer = answer.map_err(Error::into_problem)?;
+    Ok(axum::Json(answer).into_response())
+}
+
+/// 201 with its address where it is new, 200 where it was there.
+fn created<T: Serialize>(
+    answer: Result<(T, bool), Error>,
+    location: impl FnOnce(&T) -> String,
+) -> Result<Response, Problem> {
+    let (it, is_new) = answer.map_err(Error::into_problem)?;
+    let location = HeaderValue::from_str(&location(&it)).ok();
+    let mut response = axum::Json(it).into_response();
+    if is_new {
+        *response.status_mut() = StatusCode::CREATED;
+        response.headers_mut().extend(location.map(|at| (header::LOCATION, at)));
+    }
+    Ok(response)
+}
+
+fn map_json(json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

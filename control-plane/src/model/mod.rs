@@ -1,0 +1,5 @@
+//! Pure decisions: no pool, no clock, no runtime.
+
+pub mod health;
+pub mod ring_change;
+pub mod validate;

@@ -1,0 +1,177 @@
+//! What the control plane asks of the shards' own databases, as their owner, each with a deadline.
+//!
+//! What must stay true: no error that leaves here holds a DSN; an unreachable database is an answer in words,
+//! never a crash. Functions of the shard's own schema are idempotent, so every call may be repeated.
+//!
+//! Left alone on purpose: tenants' rows. The control plane reads `ownership` and calls two functions.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use control_api::{Dsn, Institution, Ownership};
+use shard_map::{Epoch, InstitutionId, InstitutionStatus, ShardId};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// The migrations of a shard's database.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/shard");
+
+/// How long a shard's database may take to say what it has.
+const ASK_DEADLINE: Duration = Duration::from_secs(2);
+/// How long it may take to be told: less than a transaction on the control database may stand idle.
+const TELL_DEADLINE: Duration = Duration::from_secs(3);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+const MIGRATE_DEADLINE: Duration = Duration::from_mins(10);
+const CONNECTIONS_PER_SHARD: u32 = 4;
+const APPLICATION: &str = "lxp-control-plane";
+
+/// Why a shard's database did not do it, in words without a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ShardError(String);
+
+/// Pools to the shards' databases; each connects when it is first used.
+#[derive(Debug, Clone, Default)]
+pub struct ShardDatabases(Arc<Mutex<HashMap<ShardId, (Dsn, PgPool)>>>);
+
+impl ShardDatabases {
+    /// Makes an institution known to its shard.
+    pub async fn admit(&self, dsn: &Dsn, institution: &Institution) -> Result<(), ShardError> {
+        let pool = self.pool(&institution.shard, dsn)?;
+        let admit = sqlx::query("SELECT institution_admit($1, $2, $3, $4, $5, $6)")
+            .bind(institution.id.as_uuid())
+            .bind(institution.epoch.0)
+            .bind(institution.shard.as_str())
+            .bind(&institution.slug)
+            .bind(&institution.name)
+            .bind(&institution.timezone)
+            .execute(&pool);
+        within(TELL_DEADLINE, admit).await.map(|_| ())
+    }
+
+    /// Tells the shard whether an institution is served.
+    pub async fn set_status(&self, dsn: &Dsn, institution: &Institution) -> Result<(), ShardError> {
+        let word = match institution.status {
+            InstitutionStatus::Suspended => "SUSPENDED",
+            InstitutionStatus::Creating | InstitutionStatus::Active => "ACTIVE",
+        };
+        let pool = self.pool(&institution.shard, dsn)?;
+        let set = sqlx::query("SELECT institution_set_status($1, $2)")
+            .bind(institution.id.as_uuid())
+            .bind(word)
+            .execute(&pool);
+        within(TELL_DEADLINE, set).await.map(|_| ())
+    }
+
+    /// What a shard's database says of an institution; none if it never heard of it.
+    pub async fn ownership(
+        &self,
+        shard: &ShardId,
+        dsn: &Dsn,
+        institution: InstitutionId,
+    ) -> Result<Option<Ownership>, ShardError> {
+        let pool = self.pool(shard, dsn)?;
+        let ask = sqlx::query(
+            "SELECT state, epoch, owner, move_id, term FROM ownership WHERE institution_id = $1",
+        )
+        .bind(institution.as_uuid())
+        .fetch_optional(&pool);
+        let Some(row) = within(ASK_DEADLINE, ask).await? else { return Ok(None) };
+        let word = |name: &str| row.try_get::<String, _>(name).map_err(|error| explain(&error));
+        Ok(Some(Ownership {
+            shard: shard.clone(),
+            state: parse(&word("state")?)?,
+            epoch: Epoch(row.try_get("epoch").map_err(|error| explain(&error))?),
+            owner: parse(&word("owner")?)?,
+            move_id: row.try_get::<Option<Uuid>, _>("move_id").map_err(|error| explain(&error))?,
+            term: row.try_get("term").map_err(|error| explain(&error))?,
+        }))
+    }
+
+    fn pool(&self, shard: &ShardId, dsn: &Dsn) -> Result<PgPool, ShardError> {
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match pools.get(shard) {
+            Some((known, pool)) if known == dsn => Ok(pool.clone()),
+            _ => {
+                let pool = service_kit::postgres::lazy_pool(
+                    dsn.expose(),
+                    APPLICATION,
+                    CONNECTIONS_PER_SHARD,
+                )
+                .map_err(|error| explain(&error))?;
+                pools.insert(shard.clone(), (dsn.clone(), pool.clone()));
+                Ok(pool)
+            }
+        }
+    }
+}
+
+/// The newest migration that this build has for a shard's database.
+pub fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Applies the migrations that a shard's database lacks. Answers the newest that it has then.
+///
+/// On a connection of its own: it holds a lock of the session, which a pool would carry on.
+pub async fn migrate(dsn: &Dsn) -> Result<i64, ShardError> {
+    let options = PgConnectOptions::from_str(dsn.expose()).map_err(|error| explain(&error))?;
+    let options = options
+        .application_name(APPLICATION)
+        .options([("lock_timeout", "30s"), ("client_connection_check_interval", "2s")]);
+    let mut connection = within(CONNECT_DEADLINE, options.connect()).await?;
+    let migrated = timeout(MIGRATE_DEADLINE, run(&mut connection)).await;
+    // A connection that stays behind half-closed would keep the lock.
+    let closed = timeout(CONNECT_DEADLINE, connection.close()).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        tracing::debug!("A connection for migrations was not closed in order");
+    }
+    migrated.map_err(|_| {
+        ShardError(format!("migrations took longer than {} s", MIGRATE_DEADLINE.as_secs()))
+    })?
+}
+
+async fn run(connection: &mut PgConnection) -> Result<i64, ShardError> {
+    // `run_direct`, because `run` is not general enough over lifetimes for a spawned task.
+    MIGRATIONS
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|error| ShardError(format!("migrations: {error}")))?;
+    Ok(newest_migration())
+}
+
+async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> Result<T, ShardError> {
+    match timeout(deadline, work).await {
+        Ok(done) => done.map_err(|error| explain(&error)),
+        Err(_) => Err(ShardError(format!("no answer within {} s", deadline.as_secs()))),
+    }
+}
+
+/// The error in words. What the driver says of a URL may repeat it, so that is left out.
+fn explain(error: &sqlx::Error) -> ShardError {
+    ShardError(match error {
+        sqlx::Error::Configuration(_) => "its DSN is not understood".to_owned(),
+        sqlx::Error::Io(error) => format!("it cannot be reached: {error}"),
+        sqlx::Error::PoolTimedOut => "it cannot be reached: no connection within 2 s".to_owned(),
+        sqlx::Error::Database(error) => match error.code() {
+            Some(code) => format!("{} (SQLSTATE {code})", error.message()),
+            None => error.message().to_owned(),
+        },
+        other => other.to_string(),
+    })
+}
+
+fn parse<T>(word: &str) -> Result<T, ShardError>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    word.parse().map_err(|error: T::Err| ShardError(error.to_string()))
+}

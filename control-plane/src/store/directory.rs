@@ -1,0 +1,317 @@
+//! The directory: which shard owns each institution, at which epoch, and whether its shard knows.
+
+use control_api::{Institution, Placement};
+use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion, ShardId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{backoff_s, one_row, parse};
+use crate::error::Error;
+use crate::model::ring_change::Placed;
+
+/// A directory row.
+#[derive(Debug, Clone)]
+pub struct DirectoryRow {
+    /// What is shown of it.
+    pub institution: Institution,
+    /// Whether its shard's database says the same.
+    pub settled: bool,
+    /// Failed tries to settle it since the last success.
+    pub tries: i32,
+    /// What kept its shard from being told.
+    pub last_error: Option<String>,
+}
+
+struct Raw {
+    id: Uuid,
+    slug: String,
+    name: String,
+    timezone: String,
+    status: String,
+    settled: bool,
+    shard_id: String,
+    epoch: i64,
+    tries: i32,
+    last_error: Option<String>,
+}
+
+impl TryFrom<Raw> for DirectoryRow {
+    type Error = Error;
+
+    fn try_from(raw: Raw) -> Result<Self, Error> {
+        let institution = Institution {
+            id: InstitutionId::new(raw.id),
+            slug: raw.slug,
+            name: raw.name,
+            timezone: raw.timezone,
+            status: parse(&raw.status)?,
+            shard: parse(&raw.shard_id)?,
+            epoch: Epoch(raw.epoch),
+        };
+        Ok(Self { institution, settled: raw.settled, tries: raw.tries, last_error: raw.last_error })
+    }
+}
+
+/// One institution.
+pub async fn find(
+    connection: &mut PgConnection,
+    id: InstitutionId,
+) -> Result<Option<DirectoryRow>, Error> {
+    sqlx::query_as!(
+        Raw,
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+         FROM institutions WHERE id = $1",
+        id.as_uuid(),
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(DirectoryRow::try_from)
+    .transpose()
+}
+
+/// How many institutions there are, and one page of them by slug.
+pub async fn page(
+    connection: &mut PgConnection,
+    slug: Option<&str>,
+    limit: i64,
+    offset: i64,
+) -> Result<(i64, Vec<Institution>), Error> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM institutions WHERE $1::text IS NULL OR slug = $1"#,
+        slug,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let rows = sqlx::query_as!(
+        Raw,
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+         FROM institutions WHERE $1::text IS NULL OR slug = $1 ORDER BY slug LIMIT $2 OFFSET $3",
+        slug,
+        limit,
+        offset,
+    )
+    .fetch_all(connection)
+    .await?;
+    let items = rows.into_iter().map(|raw| Ok(DirectoryRow::try_from(raw)?.institution));
+    Ok((total, items.collect::<Result<_, Error>>()?))
+}
+
+/// Places an institution as `creating`, and records where it lives from now on. The map's head is locked.
+pub async fn insert(
+    connection: &mut PgConnection,
+    institution: &Institution,
+    off_ring: bool,
+    version: MapVersion,
+    leave_to_creator_s: f64,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "INSERT INTO institutions (id, slug, name, timezone, status, settled, shard_id, epoch, off_ring,
+             map_version, retry_at)
+         VALUES ($1, $2, $3, $4, 'creating', false, $5, $6, $7, $8,
+             clock_timestamp() + make_interval(secs => $9))",
+        institution.id.as_uuid(),
+        institution.slug,
+        institution.name,
+        institution.timezone,
+        institution.shard.as_str(),
+        institution.epoch.0,
+        off_ring,
+        version.0,
+        leave_to_creator_s,
+    )
+    .execute(&mut *connection)
+    .await?;
+    one_row("institution", done.rows_affected())?;
+    let done = sqlx::query!(
+        "INSERT INTO placements (institution_id, epoch, shard_id, map_version, reason)
+         VALUES ($1, $2, $3, $4, 'created')",
+        institution.id.as_uuid(),
+        institution.epoch.0,
+        institution.shard.as_str(),
+        version.0,
+    )
+    .execute(connection)
+    .await?;
+    one_row("placement", done.rows_affected())
+}
+
+/// Where an institution has lived, the oldest first.
+pub async fn placements(
+    connection: &mut PgConnection,
+    id: InstitutionId,
+) -> Result<Vec<Placement>, Error> {
+    let rows = sqlx::query!(
+        "SELECT at, shard_id, epoch, map_version, reason FROM placements
+         WHERE institution_id = $1 ORDER BY epoch",
+        id.as_uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Placement {
+                at: row.at,
+                shard: parse(&row.shard_id)?,
+                epoch: Epoch(row.epoch),
+                map_version: MapVersion(row.map_version),
+                reason: row.reason,
+            })
+        })
+        .collect()
+}
+
+/// Takes the lock under which one party at a time tells a shard about an institution, to the transaction's end.
+pub async fn lock_settling(connection: &mut PgConnection, id: InstitutionId) -> Result<(), Error> {
+    let key = format!("lxp.settle.{id}");
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Asks for another status. Answers whether that changed anything; its shard is to be told.
+pub async fn want_status(
+    connection: &mut PgConnection,
+    id: InstitutionId,
+    status: InstitutionStatus,
+    leave_to_asker_s: f64,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE institutions SET status = $2, settled = false, tries = 0, last_error = NULL,
+             retry_at = clock_timestamp() + make_interval(secs => $3)
+         WHERE id = $1 AND status <> 'creating' AND status <> $2",
+        id.as_uuid(),
+        status.as_str(),
+        leave_to_asker_s,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The shard has been told `status`. Answers false if something else is wanted by now.
+pub async fn settled(
+    connection: &mut PgConnection,
+    told: &Institution,
+    now: InstitutionStatus,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE institutions SET status = $4, settled = true, tries = 0, last_error = NULL
+         WHERE id = $1 AND status = $2 AND epoch = $3",
+        told.id.as_uuid(),
+        told.status.as_str(),
+        told.epoch.0,
+        now.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The shard could not be told: say why, and when the next try is.
+pub async fn failed(
+    connection: &mut PgConnection,
+    id: InstitutionId,
+    tries: i32,
+    why: &str,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE institutions SET tries = $2, last_error = $3,
+             retry_at = clock_timestamp() + make_interval(secs => $4)
+         WHERE id = $1",
+        id.as_uuid(),
+        tries,
+        why,
+        backoff_s(tries),
+    )
+    .execute(connection)
+    .await?;
+    one_row("institution", done.rows_affected())
+}
+
+/// Institutions whose shards are to be told now, the longest waiting first.
+pub async fn due(connection: &mut PgConnection, limit: i64) -> Result<Vec<InstitutionId>, Error> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM institutions WHERE NOT settled AND retry_at <= clock_timestamp()
+         ORDER BY retry_at LIMIT $1",
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(InstitutionId::new)
+    .collect())
+}
+
+/// All exceptions.
+pub async fn exceptions(
+    connection: &mut PgConnection,
+) -> Result<Vec<(InstitutionId, ShardId)>, Error> {
+    sqlx::query!("SELECT id, shard_id FROM institutions WHERE off_ring")
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| Ok((InstitutionId::new(row.id), parse(&row.shard_id)?)))
+        .collect()
+}
+
+/// The placement of every institution that changed after a version.
+pub async fn placed_after(
+    connection: &mut PgConnection,
+    version: MapVersion,
+) -> Result<Vec<Placed>, Error> {
+    sqlx::query!(
+        "SELECT id, shard_id, off_ring FROM institutions WHERE map_version > $1",
+        version.0
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(Placed {
+            id: InstitutionId::new(row.id),
+            shard: parse(&row.shard_id)?,
+            off_ring: row.off_ring,
+        })
+    })
+    .collect()
+}
+
+/// Records which institutions are exceptions from now on. The map's head is locked.
+pub async fn set_off_ring(connection: &mut PgConnection, rows: &[Placed]) -> Result<(), Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.as_uuid()).collect();
+    let off_ring: Vec<bool> = rows.iter().map(|row| row.off_ring).collect();
+    let done = sqlx::query!(
+        "UPDATE institutions i SET off_ring = new.off_ring
+         FROM unnest($1::uuid[], $2::boolean[]) AS new (id, off_ring) WHERE i.id = new.id",
+        &ids,
+        &off_ring,
+    )
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == rows.len() as u64 {
+        Ok(())
+    } else {
+        let found = done.rows_affected();
+        Err(Error::Corrupt(format!("{found} of {} institutions of a ring change", rows.len())))
+    }
+}
+
+/// The id and slug of whoever has this id or slug already.
+pub async fn taken(
+    connection: &mut PgConnection,
+    id: InstitutionId,
+    slug: &str,
+) -> Result<Option<DirectoryRow>, Error> {
+    sqlx::query_as!(
+        Raw,
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+         FROM institutions WHERE slug = $2 OR id = $1 ORDER BY (slug = $2) DESC LIMIT 1",
+        id.as_uuid(),
+        slug,
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(DirectoryRow::try_from)
+    .transpose()
+}

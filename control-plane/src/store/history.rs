@@ -1,0 +1,46 @@
+//! What each version of the map changed.
+
+use control_api::MapChange;
+use shard_map::{Entries, MapVersion, Removal};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::Error;
+
+/// Changes after a version, the oldest first, at most `limit`.
+pub async fn after(
+    connection: &mut PgConnection,
+    version: MapVersion,
+    limit: i64,
+) -> Result<Vec<MapChange>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT version, placement_version, at, kind, subject,
+                  entries_set AS "entries_set: Json<Entries>",
+                  entries_removed AS "entries_removed: Json<Removal>"
+           FROM map_history WHERE version > $1 ORDER BY version LIMIT $2"#,
+        version.0,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| MapChange {
+            version: MapVersion(row.version),
+            placement_version: MapVersion(row.placement_version),
+            at: row.at,
+            kind: row.kind,
+            subject: row.subject,
+            set: row.entries_set.0,
+            remove: row.entries_removed.0,
+        })
+        .collect())
+}
+
+/// The last changes, the newest first.
+pub async fn last(connection: &mut PgConnection, limit: i64) -> Result<Vec<MapChange>, Error> {
+    let newest = super::map_head::head(connection).await?.version;
+    let mut changes = after(connection, MapVersion(newest.0 - limit), limit).await?;
+    changes.reverse();
+    Ok(changes)
+}
