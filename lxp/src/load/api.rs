@@ -34,7 +34,7 @@ const ANSWER_MAX_BYTES: usize = 16 << 20;
 
 /// The router, shared by all institutions. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Router {
+pub(crate) struct Router {
     http: reqwest::Client,
     base: Url,
     slots: Arc<Semaphore>,
@@ -42,7 +42,7 @@ pub(super) struct Router {
 
 /// The API of one institution.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     router: Router,
     slug: String,
     bearer: HeaderValue,
@@ -50,7 +50,7 @@ pub(super) struct Session {
 
 /// Why a call came to nothing. Each names the institution, the method and the path.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CallError {
+pub(crate) enum CallError {
     #[error("{call}: {} {}: {}", .problem.status, .problem.code, sentence(.problem))]
     Refused { call: String, problem: Box<Problem> },
     #[error("{call}: {reason} (tried {tries} times)")]
@@ -61,10 +61,10 @@ pub(super) enum CallError {
 
 /// A page of a list, as far as it is needed.
 #[derive(Debug, Deserialize)]
-pub(super) struct Page<T> {
-    pub(super) items: Vec<T>,
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
     #[serde(default)]
-    pub(super) total: Option<u64>,
+    pub(crate) total: Option<u64>,
 }
 
 /// What an answer means for the call.
@@ -96,7 +96,7 @@ struct Call {
 
 impl Router {
     /// The router at `url`, for at most `concurrency` calls at once.
-    pub(super) fn new(url: &str, concurrency: usize) -> Result<Self, Failure> {
+    pub(crate) fn new(url: &str, concurrency: usize) -> Result<Self, Failure> {
         let wrong = |what: String| Failure::usage(format!("--url {url}: {what}"));
         let base = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
@@ -113,7 +113,7 @@ impl Router {
     }
 
     /// The API of an institution with a token of it.
-    pub(super) fn session(&self, slug: &str, token: &str) -> Result<Session, Failure> {
+    pub(crate) fn session(&self, slug: &str, token: &str) -> Result<Session, Failure> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| Failure::usage("the token has characters that no header can carry"))?;
         bearer.set_sensitive(true);
@@ -123,7 +123,7 @@ impl Router {
 
 impl Session {
     /// Lists what has these values.
-    pub(super) async fn list<T: DeserializeOwned>(
+    pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
@@ -133,8 +133,13 @@ impl Session {
         self.make(&call).await
     }
 
+    /// Reads one.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        self.make(&self.new_call(Method::GET, path)).await
+    }
+
     /// Posts a body.
-    pub(super) async fn post<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &Value,
@@ -257,7 +262,7 @@ fn refused(call: &Call, answer: &Answer) -> CallError {
 }
 
 /// A problem as one sentence, with the fields that it points at.
-pub(super) fn sentence(problem: &Problem) -> String {
+pub(crate) fn sentence(problem: &Problem) -> String {
     let said = problem.detail.clone().unwrap_or_else(|| problem.title.to_string());
     problem.errors.iter().fold(said, |said, field| {
         let what = field.detail.as_deref().unwrap_or(&field.code);
@@ -276,7 +281,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 impl CallError {
     /// The problem, if one was answered.
-    pub(super) fn problem(&self) -> Option<&Problem> {
+    pub(crate) fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem, .. } => Some(problem),
             _ => None,

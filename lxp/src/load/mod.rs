@@ -6,7 +6,7 @@
 //!
 //! What must stay true: a run that was killed is gone on with by the next, and one too many changes nothing.
 
-mod api;
+pub(crate) mod api;
 mod dataset;
 mod files;
 mod institution;

@@ -17,6 +17,7 @@ use super::secrets::Secrets;
 use super::services::{self, Listen, NodeParts, Programs};
 use super::state::{Board, Size, State};
 use super::{bootstrap, demo, redis, register};
+use crate::token::SIGNING_KEY;
 
 /// The masters of a shard's Redis Cluster.
 const REDIS_MASTERS: usize = 3;
@@ -224,7 +225,7 @@ impl Platform {
         let client = register::client(&self.control.listen.url(), &self.secrets.platform_ops)?;
         let institution = register::demo_institution(&client).await?;
         self.board.change(|state| state.institution = Some(institution));
-        demo::make(&self.layout, &self.router.url(), institution).await
+        demo::make(&self.layout.key(SIGNING_KEY), &self.router.url(), institution).await
     }
 }
 

@@ -130,15 +130,16 @@ async fn try_form(masters: &[Master]) -> redis::RedisResult<()> {
         slots.query_async::<()>(&mut connection).await?;
         connections.push(connection);
     }
-    if let Some(first) = connections.first_mut() {
-        for other in masters.iter().skip(1) {
+    // Each meets each: waiting for gossip to carry it further takes seconds.
+    for (index, connection) in connections.iter_mut().enumerate() {
+        for other in masters.iter().skip(index + 1) {
             let meet = redis::cmd("CLUSTER")
                 .arg("MEET")
                 .arg("127.0.0.1")
                 .arg(other.port)
                 .arg(other.bus_port)
                 .to_owned();
-            meet.query_async::<()>(first).await?;
+            meet.query_async::<()>(connection).await?;
         }
     }
     for connection in &mut connections {

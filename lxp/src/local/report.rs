@@ -26,15 +26,16 @@ pub(crate) async fn wait_until_settled(layout: &Layout) -> anyhow::Result<State>
         let current = supervisor == Some(state.supervisor);
         match state.phase {
             Phase::Ready if current => {
+                progress.show(&state);
                 progress.finish();
                 return Ok(state);
             }
-            Phase::Failed | Phase::Stopping | Phase::Stopped if current || supervisor.is_none() => {
-                progress.finish();
-                return Err(ended(layout, state).into());
-            }
             Phase::Starting if current => progress.show(&state),
-            _ if supervisor.is_none() => return Err(ended(layout, state).into()),
+            // What it left stands in the state once it is gone.
+            _ if supervisor.is_none() => {
+                progress.finish();
+                return Err(ended(layout, State::read(layout)).into());
+            }
             _ => {}
         }
         if begun.elapsed() > SETTLED_WITHIN {
