@@ -41,7 +41,9 @@ pub struct Postgres {
 
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Postgres").field("max_connections", &self.max_connections).finish_non_exhaustive()
+        f.debug_struct("Postgres")
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
     }
 }
 

@@ -96,7 +96,10 @@ impl Api {
 
     async fn run(&self, route: &'static Route, request: Request) -> Result<Response, Problem> {
         let waits = route.operation == Operation::ShowMap
-            && request.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("after=")));
+            && request
+                .query
+                .as_deref()
+                .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("after=")));
         let places = if waits { &self.watchers } else { &self.at_once };
         let Ok(place) = places.clone().try_acquire_owned() else { return Err(overloaded()) };
         if waits {

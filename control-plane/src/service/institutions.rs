@@ -43,7 +43,7 @@ impl Platform {
             return Ok((row.institution, is_new));
         }
         let settled = self.settle(row.institution.id).await;
-        Ok((self.settled_or(row, settled)?, is_new))
+        Ok((settled_or(row, settled), is_new))
     }
 
     /// Writes the directory row, or finds the one that is there already.
@@ -130,27 +130,7 @@ impl Platform {
             return Ok(row.institution);
         }
         let settled = self.settle(id).await;
-        self.settled_or(row, settled)
-    }
-
-    /// What the directory says after a try to settle it. A failed try is the reconciler's, not the caller's.
-    fn settled_or(
-        &self,
-        row: DirectoryRow,
-        settled: Result<Option<DirectoryRow>, Error>,
-    ) -> Result<Institution, Error> {
-        match settled {
-            Ok(Some(row)) => Ok(row.institution),
-            Ok(None) => Ok(row.institution),
-            Err(error) => {
-                tracing::warn!(
-                    institution.id = %row.institution.id,
-                    error = %error,
-                    "An institution could not be settled now; the reconciler goes on"
-                );
-                Ok(row.institution)
-            }
-        }
+        Ok(settled_or(row, settled))
     }
 
     /// One page of the institutions, by slug.
@@ -208,6 +188,21 @@ impl Platform {
             }
         }
         (ownership, unreachable)
+    }
+}
+
+/// What the directory says after a try to settle it. A failed try is the reconciler's, not the caller's.
+fn settled_or(row: DirectoryRow, settled: Result<Option<DirectoryRow>, Error>) -> Institution {
+    match settled {
+        Ok(settled) => settled.unwrap_or(row).institution,
+        Err(error) => {
+            tracing::warn!(
+                institution.id = %row.institution.id,
+                error = %error,
+                "An institution could not be settled now; the reconciler goes on"
+            );
+            row.institution
+        }
     }
 }
 

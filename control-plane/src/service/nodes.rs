@@ -133,7 +133,7 @@ impl Platform {
     ) -> Result<Node, Error> {
         let mut tx = MapTx::open(&self.pool).await?;
         let known = nodes::lock(tx.connection(), id).await?;
-        let known = known.ok_or_else(|| Error::not_found("node", &id))?;
+        let known = known.ok_or_else(|| Error::not_found("node", id))?;
         let node = word.applied_to(known.clone());
         if node == known {
             return Ok(known.shown());
@@ -142,7 +142,7 @@ impl Platform {
             NodeWord::Down(reason) => json!({"reason": reason}),
             NodeWord::Up | NodeWord::Cordon | NodeWord::Uncordon => json!({}),
         };
-        let audit = Note::audit(word.action(), &id, detail);
+        let audit = Note::audit(word.action(), id, detail);
         self.publish_nodes(tx, vec![node], "node.changed", actor, vec![audit])
             .await?
             .pop()
@@ -190,7 +190,7 @@ impl Platform {
     pub async fn node(&self, id: &NodeId) -> Result<Node, Error> {
         let mut connection = self.pool.acquire().await?;
         let node = nodes::find(&mut connection, id).await?;
-        node.map(NodeRow::shown).ok_or_else(|| Error::not_found("node", &id))
+        node.map(NodeRow::shown).ok_or_else(|| Error::not_found("node", id))
     }
 
     /// Writes the nodes with the state that is due, and publishes those whose entry in the map changes.
@@ -235,7 +235,7 @@ async fn beaten(
     id: &NodeId,
     beat: &Heartbeat,
 ) -> Result<NodeRow, Error> {
-    let node = nodes::lock(connection, id).await?.ok_or_else(|| Error::not_found("node", &id))?;
+    let node = nodes::lock(connection, id).await?.ok_or_else(|| Error::not_found("node", id))?;
     let at = nodes::now(connection).await?;
     Ok(NodeRow { vitals: node.vitals.beat(beat.ready, at), load: Some(beat.load), ..node })
 }

@@ -95,7 +95,7 @@ impl Platform {
         let version = map_head::head(&mut tx).await?.version;
         let before = map_shards(&mut tx).await?;
         let old = before.iter().find(|shard| shard.id == *id);
-        let old = old.ok_or_else(|| Error::not_found("shard", &id))?;
+        let old = old.ok_or_else(|| Error::not_found("shard", id))?;
         let Some(shard) = edit.applied_to(old) else { return Ok(None) };
         let directory = directory::placed_after(&mut tx, MapVersion(0)).await?;
         tx.rollback().await?;

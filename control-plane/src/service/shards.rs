@@ -71,7 +71,7 @@ impl Platform {
             self.change_addresses(actor, id, change).await?;
         }
         if let Some(weight) = change.weight {
-            let audit = [Note::audit("shard.reweight", &id, json!({"weight": weight}))];
+            let audit = [Note::audit("shard.reweight", id, json!({"weight": weight}))];
             self.change_ring(id, RingEdit::Reweight(weight), actor, &audit).await?;
         }
         self.shard(id).await
@@ -86,14 +86,14 @@ impl Platform {
         // The head is locked so that two changes of one shard do not mix; the map does not hold addresses.
         let mut tx = MapTx::open(&self.pool).await?;
         let known = shards::find(tx.connection(), id).await?;
-        let known = known.ok_or_else(|| Error::not_found("shard", &id))?;
+        let known = known.ok_or_else(|| Error::not_found("shard", id))?;
         let postgres = change.postgres.as_ref();
         let primary = postgres.map_or(&known.primary, |new| &new.primary);
         let replicas = postgres.map_or(&known.replicas, |new| &new.replicas);
         let redis = change.redis.as_ref().unwrap_or(&known.redis);
         shards::update_addresses(tx.connection(), id, primary, replicas, redis).await?;
         let changed = json!({"postgres": postgres.is_some(), "redis": change.redis.is_some()});
-        let notes = [Note::audit("shard.readdress", &id, changed)];
+        let notes = [Note::audit("shard.readdress", id, changed)];
         tx.commit_unpublished(actor, &notes).await?;
         self.wake.notify_waiters();
         Ok(())
@@ -104,9 +104,9 @@ impl Platform {
         let newest = newest_migration();
         let mut tx = self.pool.begin().await?;
         if !shards::want_schema(&mut tx, id, newest).await? {
-            return Err(Error::not_found("shard", &id));
+            return Err(Error::not_found("shard", id));
         }
-        let notes = [Note::audit("shard.migrate", &id, json!({"schema": newest}))];
+        let notes = [Note::audit("shard.migrate", id, json!({"schema": newest}))];
         journal::write(&mut tx, actor, &notes).await?;
         tx.commit().await?;
         self.wake.notify_waiters();
@@ -117,7 +117,7 @@ impl Platform {
     pub async fn shard(&self, id: &ShardId) -> Result<Shard, Error> {
         let mut connection = self.pool.acquire().await?;
         let shown = shards::shown(&mut connection, Some(id), newest_migration()).await?;
-        shown.into_iter().next().ok_or_else(|| Error::not_found("shard", &id))
+        shown.into_iter().next().ok_or_else(|| Error::not_found("shard", id))
     }
 
     /// All shards.
