@@ -109,6 +109,12 @@ impl Layout {
         ] {
             make_dir(&self.root.join(name), mode)?;
         }
+        // The lock's file says from the start whose it is: `up -d` writes its log here before anybody holds it.
+        fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.root.join("lock"))
+            .with_context(|| format!("cannot write in {}", self.root.display()))?;
         Ok(())
     }
 
