@@ -1,0 +1,5 @@
+//! Whole flows: a client, the router, nodes, Postgres and Redis, as processes.
+
+mod isolation;
+mod ownership;
+mod seats;
