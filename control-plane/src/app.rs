@@ -1,11 +1,13 @@
 //! The process: database, feed, reconcilers, API and admin listener, in that order; and their end.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
 use service_kit::admin::{self, Readiness};
 use service_kit::metrics::Metrics;
-use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,7 @@ use crate::{reconcile, store};
 
 /// How long requests in flight may go on after SIGTERM.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const MIGRATE_DEADLINE: Duration = Duration::from_mins(5);
 
 /// Runs the control plane until `stop` is cancelled and its requests are answered.
@@ -30,18 +33,20 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new()?;
     let readiness = Readiness::default();
-    // Both ports are taken before anything is changed.
+    // The port is taken first: a second control plane that was started by mistake changes nothing.
     let listener = admin::bind(settings.listen).await?;
     let admin =
         admin::serve(settings.admin_listen, metrics.clone(), readiness.clone(), stop.clone());
     let mut admin = tokio::spawn(admin);
-    let pool = service_kit::postgres::lazy_pool(
-        &settings.postgres.url,
-        "lxp-control-plane",
-        settings.postgres.max_connections,
-    )
-    .map_err(|_| anyhow::anyhow!("postgres.url is not understood; postgres://user:password@host:port/database is expected"))?;
-    migrate(&pool).await?;
+    let postgres = &settings.postgres;
+    let options = PgConnectOptions::from_str(&postgres.url).map_err(|_| {
+        anyhow::anyhow!(
+            "postgres.url is not understood; postgres://user:password@host:port/database is expected"
+        )
+    })?;
+    let options = options.application_name("lxp-control-plane");
+    migrate(&options).await?;
+    let pool = service_kit::postgres::pool_with(options, postgres.max_connections);
     let feed = Feed::start(pool.clone(), stop.clone()).await.context("the map cannot be loaded")?;
     let platform = Platform::new(pool.clone(), feed.clone(), settings.postgres.max_connections);
     let tasks = TaskTracker::new();
@@ -67,19 +72,23 @@ pub async fn run(
     served
 }
 
-async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
-    let run = async {
-        let mut connection = pool.acquire().await?;
-        // Larger tables take longer than a request's statement may, and another control plane may be first.
-        sqlx::query("SET statement_timeout = '240s'").execute(&mut *connection).await?;
-        sqlx::query("SET lock_timeout = '240s'").execute(&mut *connection).await?;
-        store::MIGRATIONS.run_direct(None, &mut *connection, false).await?;
-        anyhow::Ok(())
-    };
-    timeout(MIGRATE_DEADLINE, run)
+/// Applies the migrations, on a connection without a request's limits: larger tables take longer, and another
+/// control plane may be first.
+async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let mut connection = timeout(CONNECT_DEADLINE, options.connect())
+        .await
+        .with_context(|| format!("the control database at {place} (postgres.url) does not answer"))?
+        .with_context(|| format!("the control database at {place} (postgres.url)"))?;
+    timeout(MIGRATE_DEADLINE, store::MIGRATIONS.run_direct(None, &mut connection, false))
         .await
         .context("the control database's migrations took too long")?
-        .context("the control database (postgres.url) cannot be migrated")
+        .context("the control database cannot be migrated")?;
+    // What was to be done is done; a connection that ends badly changes nothing of it.
+    if let Err(error) = connection.close().await {
+        tracing::debug!(error = %error, "The connection for migrations was not closed in order");
+    }
+    Ok(())
 }
 
 /// Serves until `stop`; then waits for the requests in flight, for [`DRAIN_DEADLINE`] at most.

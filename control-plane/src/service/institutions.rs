@@ -59,7 +59,15 @@ impl Platform {
         }
         let all = shards::all(tx.connection()).await?;
         let all: Vec<_> = all.iter().map(ShardRow::for_map).collect();
-        let ring = ring_of(&all);
+        // The map in memory has the ring made already; the database says whether it is that ring.
+        let latest = self.feed.latest();
+        let made;
+        let ring = if latest.map().shards().eq(all.iter()) {
+            latest.map().ring()
+        } else {
+            made = ring_of(&all);
+            &made
+        };
         let shard = match &new.shard {
             Some(given) => given_shard(&all, given)?,
             None => ring.owner(id).cloned().ok_or_else(no_active_shard)?,

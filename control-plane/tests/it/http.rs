@@ -1,0 +1,94 @@
+//! The edge: ids of requests, wrong paths, methods and bodies.
+
+use control_plane::api::access::Role;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+
+use crate::support::{Sandbox, sandbox, token};
+
+fn request(sandbox: &Sandbox, method: Method, path: &str) -> RequestBuilder {
+    let url = format!("{}{path}", sandbox.url);
+    Client::new().request(method, url).bearer_auth(token(Role::PlatformOps))
+}
+
+async fn problem(response: Response) -> (u16, String, Value) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body: Value = response.json().await.expect("a problem");
+    assert_eq!(body["status"], status);
+    (status, body["code"].as_str().expect("a code").to_owned(), body)
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_and_stands_in_the_problem() {
+    sandbox(async |sandbox| {
+        let asked = request(&sandbox, Method::GET, "/v1/nowhere").header("x-request-id", "r-1");
+        let response = asked.send().await.expect("an answer");
+        assert_eq!(response.headers()["x-request-id"], "r-1");
+        let (status, code, body) = problem(response).await;
+        assert_eq!((status, &*code), (404, "not-found"));
+        assert_eq!(body["requestId"], "r-1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_wrong_method_names_the_right_ones() {
+    sandbox(async |sandbox| {
+        let asked = request(&sandbox, Method::DELETE, "/v1/shards");
+        let response = asked.send().await.expect("an answer");
+        assert_eq!(response.headers()["allow"], "POST, GET");
+        assert_eq!(problem(response).await.0, 405);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_bodies_each_get_a_word_of_their_own() {
+    sandbox(async |sandbox| {
+        let too_long = format!("\"{}\"", "a".repeat(1 << 20));
+        let cases = [
+            ("{", 400, "malformed-json", "line 1"),
+            ("", 400, "malformed-json", "empty"),
+            (r#"{"slug": "a", "surname": "b"}"#, 422, "invalid-body", "timezone"),
+            (r#"{"slug": "a", "slug": "b"}"#, 422, "invalid-body", "duplicate"),
+            (&too_long, 413, "body-too-large", "1048576"),
+            (r#"{"slug": "A", "name": "", "timezone": "Mars"}"#, 422, "invalid", ""),
+        ];
+        for (body, status, code, detail) in cases {
+            let asked = request(&sandbox, Method::POST, "/v1/institutions").body(body.to_owned());
+            let told = problem(asked.send().await.expect("an answer")).await;
+            assert_eq!((told.0, &*told.1), (status, code));
+            let said = told.2["detail"].as_str().unwrap_or_default();
+            assert!(said.contains(detail), "{code}: {said}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_query_parameter_names_the_allowed_ones() {
+    sandbox(async |sandbox| {
+        let asked = request(&sandbox, Method::GET, "/v1/institutions?slugg=a");
+        let (status, code, body) = problem(asked.send().await.expect("an answer")).await;
+        assert_eq!((status, &*code), (400, "invalid-query"));
+        assert_eq!(body["errors"][0]["detail"], "allowed here: slug, page, limit");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_is_not_there() {
+    sandbox(async |sandbox| {
+        for (path, code) in [
+            ("/v1/shards/A", "shard-unknown"),
+            ("/v1/nodes/n-1", "node-unknown"),
+            ("/v1/institutions/1", "institution-unknown"),
+        ] {
+            let asked = request(&sandbox, Method::GET, path);
+            let told = problem(asked.send().await.expect("an answer")).await;
+            assert_eq!((told.0, &*told.1), (404, code));
+        }
+    })
+    .await;
+}

@@ -1,0 +1,10 @@
+//! The control plane against a real Postgres: store, services, HTTP. `LXP_TEST_POSTGRES` names it.
+
+mod access;
+mod feed;
+mod http;
+mod institutions;
+mod nodes;
+mod placement;
+mod shards;
+mod support;
