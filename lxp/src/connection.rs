@@ -23,6 +23,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Whether it is the local platform that is spoken to.
+    pub(crate) fn is_local(&self) -> bool {
+        self.control_url.is_none()
+    }
+
     /// A client; nothing is sent yet.
     pub(crate) fn client(&self) -> anyhow::Result<ControlClient> {
         let layout = Layout::find(None)?;

@@ -5,7 +5,7 @@ use control_api::{Institution, InstitutionDetail, InstitutionQuery, NewInstituti
 use shard_map::{InstitutionId, ShardId};
 
 use crate::connection::{self, Connection, explain};
-use crate::output::{Read, View};
+use crate::output::{self, Read, View};
 
 const HEADER: [&str; 7] = ["ID", "SLUG", "NAME", "TIMEZONE", "STATUS", "SHARD", "EPOCH"];
 
@@ -109,12 +109,12 @@ async fn list(query: &InstitutionQuery, read: Read, connection: &Connection) -> 
     let fetch = || async {
         let page = client.institutions(query).await.map_err(explain)?;
         if page.total_pages > page.page {
-            eprintln!(
+            output::say(&format!(
                 "page {} of {}: --page {} goes on",
                 page.page,
                 page.total_pages,
                 page.page + 1
-            );
+            ));
         }
         View::list(&page, &HEADER, page.items.iter().map(row), "no institutions")
     };

@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let failure = Failure::of(&error);
-            eprintln!("error: {failure}");
+            output::say(&format!("error: {failure}"));
             ExitCode::from(failure.exit().code())
         }
     }

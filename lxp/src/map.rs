@@ -5,7 +5,7 @@ use shard_map::{MapSnapshot, ShardMap};
 
 use crate::connection::{Connection, explain};
 use crate::failure::Failure;
-use crate::output::{Read, View};
+use crate::output::{self, Read, View};
 
 /// Ids that are asked for a shard's share of the ring.
 const SAMPLES: u128 = 20_000;
@@ -34,13 +34,13 @@ fn view(snapshot: &MapSnapshot) -> anyhow::Result<View> {
     // A map that a router would refuse is not shown as if it were good.
     let map = ShardMap::from_snapshot(snapshot.clone())
         .map_err(|error| Failure::unhealthy(format!("the control plane's map: {error}")))?;
-    eprintln!(
+    output::say(&format!(
         "version {} (placement {}), checksum {}, {} off the ring",
         snapshot.version,
         snapshot.placement_version,
         snapshot.checksum,
         map.exception_count()
-    );
+    ));
     let rows: Vec<_> = map
         .shards()
         .map(|shard| {

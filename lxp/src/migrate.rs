@@ -1,26 +1,38 @@
-//! `lxp migrate`: which migrations the shards' databases have, and the request to apply what is missing.
+//! `lxp migrate`: which migrations the databases have, and the request to apply what is missing on shards.
 //!
 //! The control plane applies them, as the shard's owner; its own database it migrates when it starts.
 
 use std::time::Duration;
 
 use clap::Subcommand;
-use control_api::{ControlClient, Shard};
+use control_api::{ControlClient, List, Shard};
+use serde::Serialize;
 use shard_map::ShardId;
-use tokio::time::{Instant, sleep};
+use sqlx::migrate::Migrator;
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, explain};
 use crate::failure::{Exit, Failure};
-use crate::output::{Read, View};
+use crate::local::layout::Layout;
+use crate::local::state::State;
+use crate::output::{self, Read, View};
 
 const APPLIED_WITHIN: Duration = Duration::from_mins(2);
+const ASK_WITHIN: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// The migrations of the control plane's database that came with this build.
+static CONTROL: Migrator = sqlx::migrate!("../migrations/control-plane");
 
 /// `lxp migrate`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What each shard's database has and what it is to have.
+    /// What the control plane's database and each shard's have, and what they are to have.
     Status {
+        /// The control plane's database [default: that of the local platform in .lxp, here or above]
+        #[arg(long, env = "LXP_CONTROL_DATABASE_URL", value_name = "DSN", hide_env_values = true)]
+        database_url: Option<String>,
         #[command(flatten)]
         read: Read,
         #[command(flatten)]
@@ -39,16 +51,10 @@ pub(crate) enum Command {
 /// Runs the command.
 pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Status { read, connection } => {
+        Command::Status { database_url, read, connection } => {
             let client = connection.client()?;
-            let fetch = || async {
-                let shards = client.shards().await.map_err(explain)?;
-                let header = ["DATABASE", "APPLIED", "WANTED", "STATE", "ERROR"];
-                let json =
-                    serde_json::json!({"items": shards.items.iter().map(json).collect::<Vec<_>>()});
-                View::list(&json, &header, shards.items.iter().map(row), "no shards")
-            };
-            read.show(fetch).await
+            let control = control_database(database_url.as_ref(), connection)?;
+            read.show(|| status(&client, control.as_deref())).await
         }
         Command::Apply { shard, connection } => apply(&connection.client()?, shard.as_ref()).await,
     }
@@ -61,12 +67,12 @@ async fn apply(client: &ControlClient, only: Option<&ShardId>) -> anyhow::Result
     };
     for shard in shards {
         if is_current(&shard) {
-            eprintln!("{}: nothing to apply, at {}", shard.id, shard.schema_wanted);
+            output::say(&format!("{}: nothing to apply, at {}", shard.id, shard.schema_wanted));
             continue;
         }
         client.migrate_shard(&shard.id).await.map_err(explain)?;
         let migrated = wait(client, &shard.id).await?;
-        eprintln!("{}: applied, at {}", migrated.id, migrated.schema_wanted);
+        output::say(&format!("{}: applied, at {}", migrated.id, migrated.schema_wanted));
     }
     Ok(())
 }
@@ -91,26 +97,80 @@ fn is_current(shard: &Shard) -> bool {
     shard.schema_version == Some(shard.schema_wanted)
 }
 
-fn json(shard: &Shard) -> serde_json::Value {
-    serde_json::json!({
-        "database": shard.id,
-        "applied": shard.schema_version,
-        "wanted": shard.schema_wanted,
-        "state": word(shard),
-        "error": shard.last_error,
-    })
+/// What a database has and what it is to have.
+#[derive(Debug, Serialize)]
+struct Database {
+    #[serde(rename = "database")]
+    name: String,
+    applied: Option<i64>,
+    wanted: i64,
+    state: &'static str,
+    error: Option<String>,
 }
 
-fn row(shard: &Shard) -> Vec<String> {
-    vec![
-        shard.id.to_string(),
-        shard.schema_version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
-        shard.schema_wanted.to_string(),
-        word(shard).to_owned(),
-        shard.last_error.clone().unwrap_or_else(|| "-".to_owned()),
-    ]
+impl Database {
+    fn new(name: String, applied: Option<i64>, wanted: i64, error: Option<String>) -> Self {
+        let state = if applied == Some(wanted) { "current" } else { "pending" };
+        Self { name, applied, wanted, state, error }
+    }
+
+    fn of_shard(shard: Shard) -> Self {
+        Self::new(shard.id.to_string(), shard.schema_version, shard.schema_wanted, shard.last_error)
+    }
+
+    /// The control plane's own, asked directly: what this build has, against what is there.
+    async fn of_control(dsn: &str) -> Self {
+        let wanted = CONTROL.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let applied = timeout(ASK_WITHIN, newest(dsn)).await;
+        let (applied, error) = match applied {
+            Ok(Ok(applied)) => (applied, None),
+            Ok(Err(error)) => (None, Some(error.to_string())),
+            Err(_) => (None, Some(format!("no answer within {} s", ASK_WITHIN.as_secs()))),
+        };
+        Self::new("control".to_owned(), applied, wanted, error)
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.name.clone(),
+            self.applied.map_or_else(|| "-".to_owned(), |version| version.to_string()),
+            self.wanted.to_string(),
+            self.state.to_owned(),
+            self.error.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    }
 }
 
-fn word(shard: &Shard) -> &'static str {
-    if is_current(shard) { "current" } else { "pending" }
+async fn newest(dsn: &str) -> sqlx::Result<Option<i64>> {
+    let mut connection = PgConnection::connect(dsn).await?;
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success");
+    let newest = newest.fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(newest)
+}
+
+async fn status(client: &ControlClient, control: Option<&str>) -> anyhow::Result<View> {
+    let mut items = Vec::new();
+    if let Some(dsn) = control {
+        items.push(Database::of_control(dsn).await);
+    } else {
+        output::say("without --database-url the control plane's own database is left out");
+    }
+    items.extend(client.shards().await.map_err(explain)?.items.into_iter().map(Database::of_shard));
+    let header = ["DATABASE", "APPLIED", "WANTED", "STATE", "ERROR"];
+    let rows: Vec<_> = items.iter().map(Database::row).collect();
+    View::list(&List { items }, &header, rows, "no databases")
+}
+
+/// The named database, else that of the local platform if that is whom we speak to.
+fn control_database(
+    named: Option<&String>,
+    connection: &Connection,
+) -> anyhow::Result<Option<String>> {
+    if named.is_some() || !connection.is_local() {
+        return Ok(named.cloned());
+    }
+    let state = State::read(&Layout::find(None)?);
+    let process = state.processes.into_iter().find(|process| process.name == "control-postgres");
+    Ok(process.and_then(|process| process.admin_url))
 }

@@ -22,6 +22,7 @@ use tokio::time::sleep;
 use super::account::Account;
 use super::probe::Probe;
 use super::state::{Board, Process, UpDown, started_ticks};
+use crate::output;
 
 /// A log that is longer when its process starts is put aside as `.log.1`, in bytes.
 const LOG_MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -189,5 +190,5 @@ fn ended(status: std::io::Result<ExitStatus>) -> String {
 
 /// Says something in the supervisor's own log, or on its terminal.
 pub(crate) fn say(what: &str) {
-    eprintln!("{} {what}", service_kit::clock::now().format("%H:%M:%S"));
+    output::say(&format!("{} {what}", service_kit::clock::now().format("%H:%M:%S")));
 }

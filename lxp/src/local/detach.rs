@@ -24,7 +24,8 @@ pub(crate) async fn start(layout: &Layout, up: &Up) -> anyhow::Result<()> {
             return Err(Failure::new(Exit::TimedOut, what).next("lxp local down stops it").into());
         }
     };
-    report::print_ready(layout, &state)
+    report::print_ready(layout, &state);
+    Ok(())
 }
 
 async fn settled(layout: &Layout, child: &mut Child) -> anyhow::Result<super::state::State> {

@@ -12,6 +12,7 @@ use super::layout::Layout;
 use super::lock::{Lock, Taken};
 use super::state::{Kind, State};
 use crate::failure::Failure;
+use crate::output::say;
 
 /// What is sent to the supervisor, and how long it then has.
 const ORDERS: [(Signal, Duration); 3] = [
@@ -42,7 +43,7 @@ pub(crate) async fn run(down: &Down) -> anyhow::Result<()> {
     let layout = Layout::find(down.data_dir.as_deref())?;
     let stopped = stop(&layout).await?;
     end_leftovers(&State::read(&layout)).await;
-    eprintln!("{}", if stopped { "Stopped" } else { "Nothing runs here" });
+    say(if stopped { "Stopped" } else { "Nothing runs here" });
     if !down.purge || !layout.lock().exists() {
         return Ok(());
     }
@@ -53,7 +54,7 @@ pub(crate) async fn run(down: &Down) -> anyhow::Result<()> {
             return Err(Failure::refused(what).next("lxp local down --purge").into());
         }
     }
-    eprintln!("Deleted {}", layout.root().display());
+    say(&format!("Deleted {}", layout.root().display()));
     Ok(())
 }
 
@@ -89,7 +90,11 @@ pub(crate) async fn end_leftovers(state: &State) {
             send(pid, if gently { Signal::SIGQUIT } else { Signal::SIGKILL });
         }
         if waited(4) {
-            eprintln!("{} (pid {}) does not end", process.name, process.pid.unwrap_or_default());
+            say(&format!(
+                "{} (pid {}) does not end",
+                process.name,
+                process.pid.unwrap_or_default()
+            ));
             return;
         }
         sleep(LOOK_EVERY).await;

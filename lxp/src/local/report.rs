@@ -1,5 +1,6 @@
 //! What is said of a platform that is up: the same after `up`, after `up -d` and of one that runs already.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use super::layout::Layout;
 use super::lock::Lock;
 use super::state::{Phase, State};
 use crate::failure::{Exit, Failure};
-use crate::output::print;
 use crate::output::progress::{Progress, seconds};
 
 /// How long a start is waited for; its own steps have shorter deadlines.
@@ -54,8 +54,8 @@ fn ended(layout: &Layout, state: State) -> Failure {
     })
 }
 
-/// The block that ends a start.
-pub(crate) fn print_ready(layout: &Layout, state: &State) -> anyhow::Result<()> {
+/// The block that ends a start. Nobody may be left to read it: a supervisor goes on all the same.
+pub(crate) fn print_ready(layout: &Layout, state: &State) {
     let took = state.ready_in_ms.map_or_else(String::new, |ms| format!(" in {}", seconds(ms)));
     let kept = if state.size.is_some_and(|size| size.ephemeral) {
         "ephemeral: may be lost when the machine crashes"
@@ -64,14 +64,15 @@ pub(crate) fn print_ready(layout: &Layout, state: &State) -> anyhow::Result<()> 
     };
     let (api, control) = (state.url("router"), state.url("control-plane"));
     let (data, option) = (short(layout.root()), data_dir_option(layout));
-    print(&format!(
+    let _ = write!(
+        std::io::stdout(),
         "Ready{took}   data: {data} ({kept})\n\
          \x20 API      {}   docs at /docs\n\
          \x20 Control  {}\n\
          \x20 Try      eval \"$(lxp local env{option})\" && curl -H \"Authorization: Bearer $LXP_TOKEN\" $LXP_URL/v1/programs\n",
         api.unwrap_or("-"),
         control.unwrap_or("-"),
-    ))
+    );
 }
 
 /// What a command needs to find this directory from here: nothing where it looks by itself.

@@ -14,6 +14,7 @@ use shard_map::InstitutionId;
 
 use super::layout::{Layout, write_private};
 use crate::failure::Failure;
+use crate::output::say;
 
 /// Everything that is known of a platform.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -175,7 +176,7 @@ impl Board {
             .map_err(anyhow::Error::from)
             .and_then(|json| write_private(&self.layout.state(), &json));
         if let Err(error) = written {
-            eprintln!("the state is not written: {error:#}");
+            say(&format!("the state is not written: {error:#}"));
         }
         answer
     }

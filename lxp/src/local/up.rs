@@ -20,6 +20,7 @@ use super::platform::{Asked, Platform};
 use super::state::{Board, Phase, Size, State, millis};
 use super::{detach, report};
 use crate::failure::Failure;
+use crate::output;
 use crate::output::progress::Progress;
 
 /// Names are letters: shard-a to shard-z.
@@ -76,18 +77,19 @@ pub(crate) async fn run(up: &Up) -> anyhow::Result<()> {
 
 async fn already_up(layout: &Layout, up: &Up) -> anyhow::Result<()> {
     let state = report::wait_until_settled(layout).await?;
-    eprintln!("Already up: nothing was changed (`lxp local down` stops it)");
+    output::say("Already up: nothing was changed (`lxp local down` stops it)");
     let asked = (up.shards, up.nodes_per_shard);
     if let Some(size) = state.size
         && (asked.0.is_some_and(|n| n != size.shards)
             || asked.1.is_some_and(|n| n != size.nodes_per_shard))
     {
-        eprintln!(
+        output::say(&format!(
             "It has {} shards with {} nodes each: `lxp local down` first to change that",
             size.shards, size.nodes_per_shard
-        );
+        ));
     }
-    report::print_ready(layout, &state)
+    report::print_ready(layout, &state);
+    Ok(())
 }
 
 /// Starts everything, stays as its parent until it is told to end, stops everything.
@@ -115,9 +117,9 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
             state.phase = Phase::Ready;
             state.ready_in_ms = Some(millis(begun.elapsed()));
         });
-        report::print_ready(layout, &board.snapshot())?;
+        report::print_ready(layout, &board.snapshot());
         if !up.background {
-            eprintln!("Ctrl-C stops it");
+            output::say("Ctrl-C stops it");
         }
         // The sender lives in a task that ends with the process.
         let _ = stopping.wait_for(|count| *count > 0).await;

@@ -100,7 +100,7 @@ impl Read {
                 view.text(self.output)
             ))?;
             if self.output == Format::Table && view.rows.is_empty() {
-                eprintln!("{}", view.empty);
+                say(view.empty);
             }
             if !self.watch {
                 return Ok(());
@@ -119,11 +119,17 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Says something on stderr. The terminal may be gone: a supervisor must not end for that.
+pub(crate) fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 /// A value as it reads best in a table.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("\n"),
         Value::Object(members) => members
             .iter()

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::say;
 use crate::local::state::{State, Step};
 
 /// What was shown so far.
@@ -30,8 +31,8 @@ impl Progress {
     pub(crate) fn show(&mut self, state: &State) {
         for note in state.notes.iter().skip(self.notes) {
             match &self.line {
-                Some(line) => line.suspend(|| eprintln!("{note}")),
-                None => eprintln!("{note}"),
+                Some(line) => line.suspend(|| say(note)),
+                None => say(note),
             }
         }
         self.notes = state.notes.len();
@@ -41,7 +42,7 @@ impl Progress {
         }
         for step in state.steps.iter().filter(|step| step.took_ms.is_some()) {
             if !self.done.contains(&step.name) {
-                eprintln!("{}", word(step));
+                say(&word(step));
                 self.done.push(step.name.clone());
             }
         }

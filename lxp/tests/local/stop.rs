@@ -1,6 +1,7 @@
 //! How a platform stops.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -17,6 +18,21 @@ fn ctrl_c_stops_everything_and_ends_well() {
     assert_eq!(up.wait().expect("it ends").code(), Some(0));
     assert!(pids[1..].iter().all(|pid| !lives(*pid)));
     assert!(!anybody_uses(&sandbox.data()));
+}
+
+#[test]
+fn a_closed_terminal_stops_everything_in_order_though_nobody_reads_what_is_said() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["local", "up", "--shards", "1", "--ephemeral"]);
+    command.args(["--port", "0", "--control-port", "0"]);
+    let mut up = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("lxp");
+    drop((up.stdout.take(), up.stderr.take()));
+    eventually("it is up", 120, || sandbox.run(&["local", "status"]).code == Some(0));
+    send(i32::try_from(up.id()).expect("an id"), Signal::SIGHUP);
+    assert_eq!(up.wait().expect("it ends").code(), Some(0));
+    let log = sandbox.data().join("logs/postgres-shard-a-primary.log");
+    let log = std::fs::read_to_string(log).expect("its log");
+    assert!(log.contains("database system is shut down"), "{log}");
 }
 
 #[test]
