@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
 use serde_json::{Map, Value};
 use service_kit::Problem;
 use service_kit::problem::FieldProblem;
+use service_kit::request_id::RequestId;
 
 use super::answer::success;
 use super::{Incoming, Outgoing, admit, problem};
@@ -27,8 +29,8 @@ pub(super) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         return Outgoing { route: "unknown", response: problem(no_route(), &request_id) };
     };
     let Some(operation) = matched.value.get(incoming.method.as_str()) else {
-        let refused = wrong_method(&incoming.method, matched.value);
-        return Outgoing { route: "unknown", response: problem(refused, &request_id) };
+        let response = wrong_method(&incoming.method, matched.value, &request_id);
+        return Outgoing { route: "unknown", response };
     };
     let params: Vec<_> =
         matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -44,7 +46,7 @@ async fn answer(
     operation: &'static Operation,
     incoming: &Incoming,
     params: Vec<(String, String)>,
-) -> Result<axum::response::Response, Problem> {
+) -> Result<Response, Problem> {
     let caller = admit(node, incoming).await?;
     let input = input(operation, incoming, params)?;
     Ok(success(execute::run(node, operation, caller, input).await?))
@@ -84,20 +86,25 @@ fn body(incoming: &Incoming) -> Result<Map<String, Value>, Problem> {
     if incoming.body.is_empty() {
         return Ok(Map::new());
     }
-    let media_type =
-        incoming.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !media_type.is_some_and(|text| text.starts_with("application/json")) {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "media-type",
-            "The body is not declared as JSON",
-        )
-        .detail("send Content-Type: application/json"));
-    }
+    incoming.check_media_type()?;
     match serde_json::from_slice(&incoming.body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(malformed("a JSON object is expected")),
         Err(error) => Err(malformed(&error.to_string())),
+    }
+}
+
+impl Incoming {
+    /// 415 unless a body is declared as JSON: a form on another site's page cannot declare that.
+    pub(crate) fn check_media_type(&self) -> Result<(), Problem> {
+        let declared = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = declared.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+        if self.body.is_empty() || essence.eq_ignore_ascii_case("application/json") {
+            return Ok(());
+        }
+        let title = "The body is not declared as JSON";
+        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title)
+            .detail("send Content-Type: application/json"))
     }
 }
 
@@ -136,10 +143,16 @@ fn no_route() -> Problem {
         .detail("the paths are listed at /openapi.json and /docs")
 }
 
-fn wrong_method(method: &Method, methods: &Methods) -> Problem {
-    let allowed: Vec<_> = methods.keys().map(String::as_str).collect();
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method")
-        .detail(format!("{method} is not allowed here; allowed: {}", allowed.join(", ")))
+fn wrong_method(method: &Method, methods: &Methods, request_id: &RequestId) -> Response {
+    let allowed = methods.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let title = "Not with this method";
+    let refused = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", title)
+        .detail(format!("{method} is not allowed here; allowed: {allowed}"));
+    let mut response = problem(refused, request_id);
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
 /// `/v1/enrollments/7:drop` as `/v1/enrollments/7/:drop`, which a segment router can match.
@@ -171,7 +184,150 @@ fn routes() -> matchit::Router<Methods> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use axum::http::HeaderMap;
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::operations::by_name;
+
+    const JSON: Option<&str> = Some("application/json");
+
+    fn request(method: Method, uri: &str, media_type: Option<&str>, body: &str) -> Incoming {
+        let mut headers = HeaderMap::new();
+        if let Some(media_type) = media_type {
+            headers.insert(header::CONTENT_TYPE, media_type.parse().expect("a header"));
+        }
+        Incoming {
+            method,
+            uri: uri.parse().expect("a uri"),
+            headers,
+            body: body.to_owned().into(),
+            request_id: RequestId::keep_or_make(None),
+            deadline: Instant::now(),
+        }
+    }
+
+    fn list(query: &str) -> Result<Value, Problem> {
+        let operation = by_name("academic.listPrograms").expect("it is there");
+        input(
+            operation,
+            &request(Method::GET, &format!("/v1/programs?{query}"), None, ""),
+            Vec::new(),
+        )
+    }
+
+    fn enroll(query: &str, media_type: Option<&str>, body: &str) -> Result<Value, Problem> {
+        let operation = by_name("academic.enrollStudent").expect("it is there");
+        let uri = format!("/v1/classes/7/enrollments{query}");
+        let params = vec![("classId".to_owned(), "7".to_owned())];
+        input(operation, &request(Method::POST, &uri, media_type, body), params)
+    }
+
+    fn refused(result: Result<Value, Problem>) -> (u16, String, String) {
+        let problem = result.expect_err("refused");
+        let pointer = problem.errors.first().map(|field| field.pointer.clone()).unwrap_or_default();
+        (problem.status, problem.code.into_owned(), pointer)
+    }
+
+    fn refusal(status: u16, code: &str, pointer: &str) -> (u16, String, String) {
+        (status, code.to_owned(), pointer.to_owned())
+    }
+
+    #[test]
+    fn path_query_and_body_become_one_object() {
+        let merged = enroll("?onFull=waitlist", JSON, r#"{"studentId":"8"}"#).expect("merged");
+        assert_eq!(merged, json!({"classId": "7", "onFull": "waitlist", "studentId": "8"}));
+    }
+
+    #[test]
+    fn a_name_stands_once() {
+        assert_eq!(refused(list("sort=id&sort=name")), refusal(400, "invalid-input", "/sort"));
+        let twice = enroll("?studentId=8", JSON, r#"{"studentId":"8"}"#);
+        assert_eq!(refused(twice), refusal(400, "invalid-input", "/studentId"));
+        let of_the_path = enroll("", JSON, r#"{"classId":"8"}"#);
+        assert_eq!(refused(of_the_path), refusal(400, "invalid-input", "/classId"));
+    }
+
+    #[test]
+    fn a_query_gives_numbers_where_the_input_has_numbers() {
+        let query = list("page=2&limit=10&count=none&code=7").expect("an input");
+        assert_eq!(query, json!({"page": 2, "limit": 10, "count": "none", "code": "7"}));
+        assert_eq!(list("code=a%2Bb+c").expect("an input"), json!({"code": "a+b c"}));
+        for page in ["", "two", "2.0", "99999999999999999999", "2%20"] {
+            let bad = list(&format!("page={page}"));
+            assert_eq!(refused(bad), refusal(400, "invalid-input", "/page"), "{page}");
+        }
+    }
+
+    #[test]
+    fn booleans_and_nullable_numbers_come_as_text() {
+        let properties = json!({"on": {"type": "boolean"}, "n": {"type": ["integer", "null"]}});
+        let properties = properties.as_object().expect("an object");
+        let taken = |name, text: &str| coerce(properties, name, text.to_owned());
+        assert_eq!(taken("on", "true").expect("a boolean"), json!(true));
+        assert_eq!(taken("n", "-3").expect("a number"), json!(-3));
+        assert_eq!(taken("other", "3").expect("text"), json!("3"));
+        assert_eq!(refused(taken("on", "yes")), refusal(400, "invalid-input", "/on"));
+    }
+
+    #[test]
+    fn a_body_is_declared_as_json() {
+        for media_type in ["application/json", "Application/JSON; charset=utf-8"] {
+            assert!(enroll("", Some(media_type), r#"{"studentId":"8"}"#).is_ok(), "{media_type}");
+        }
+        for media_type in [None, Some("text/plain"), Some("application/json-patch+json")] {
+            let bad = enroll("", media_type, r#"{"studentId":"8"}"#);
+            assert_eq!(refused(bad), refusal(415, "media-type", ""), "{media_type:?}");
+        }
+        assert_eq!(enroll("", None, "").expect("no body"), json!({"classId": "7"}));
+    }
+
+    #[test]
+    fn a_body_is_an_object_of_json() {
+        for body in ["{", "[]", "7", "null", "{} {}", "\u{0}"] {
+            assert_eq!(
+                refused(enroll("", JSON, body)),
+                refusal(400, "malformed-json", ""),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_method_that_is_not_there_names_those_that_are() {
+        let methods = ROUTES.at("/v1/programs").expect("a route").value;
+        let response = wrong_method(&Method::PUT, methods, &RequestId::keep_or_make(None));
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[header::ALLOW], "GET, POST");
+    }
+
+    proptest! {
+        /// What a client sends in path, query and body is taken as it is or refused; nothing is lost.
+        #[test]
+        fn no_input_is_lost(
+            query in prop::collection::vec(("[a-d]", "[a-z &=%+]{0,4}"), 0..4),
+            body in prop::collection::btree_map("[c-f]", "[a-z]{0,4}", 0..4),
+        ) {
+            let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(&query).finish();
+            let sent = enroll(&format!("?{text}"), JSON, &json!(body).to_string());
+            let mut expected = Map::from_iter([("classId".to_owned(), json!("7"))]);
+            let pairs = query.iter().cloned().chain(body.clone());
+            expected.extend(pairs.map(|(name, value)| (name, Value::String(value))));
+            if expected.len() == 1 + query.len() + body.len() {
+                prop_assert_eq!(sent.expect("an input"), Value::Object(expected));
+            } else {
+                prop_assert_eq!(refused(sent).1, "invalid-input");
+            }
+        }
+
+        #[test]
+        fn no_bytes_as_a_body_cause_a_panic(body in ".{0,40}", uri in "[a-z?&=%0-9]{0,20}") {
+            let _ = enroll(&format!("?{uri}"), JSON, &body);
+        }
+    }
 
     #[test]
     fn every_operation_is_found_by_its_path() {

@@ -1,7 +1,9 @@
 //! tRPC over the same registry: the wire of `@trpc/client` 11 without a transformer.
 //!
 //! `GET /trpc/<name>[,<name>...]?input=...` runs reads, `POST` runs writes; with `batch=1` inputs are keyed
-//! by position and answers come as an array, with 207 where their statuses differ.
+//! by position and answers come as an array, with 207 where their statuses differ. A body is declared as JSON,
+//! as in REST. Left out: streamed answers (`httpBatchStreamLink`) and subscriptions.
+//!
 //! An `Idempotency-Key` on a batch names each call of it by `<key>:<position>`.
 
 mod envelope;
@@ -15,6 +17,7 @@ use futures::future::join_all;
 use serde_json::{Map, Value};
 use service_kit::Problem;
 
+use self::envelope::Envelope;
 use crate::error::overloaded;
 use crate::http::{Incoming, Outgoing, admit, problem};
 use crate::node::Node;
@@ -28,13 +31,12 @@ const ROUTE: &str = "/trpc/{procedures}";
 
 /// Answers one request, single or batch.
 pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
-    let names: Vec<String> =
-        incoming.uri.path()["/trpc/".len()..].split(',').map(decoded).collect();
+    let names = names(&incoming.uri.path()["/trpc/".len()..]);
     let query: Map<String, Value> =
         form_urlencoded::parse(incoming.uri.query().unwrap_or_default().as_bytes())
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
             .collect();
-    let batch = query.contains_key("batch");
+    let batch = query.get("batch").is_some_and(|batch| batch == "1");
     let results = match inputs(&incoming, &query, names.len(), batch) {
         Ok(inputs) => calls(node, &incoming, &names, inputs, batch).await,
         Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
@@ -49,7 +51,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     let envelopes: Vec<_> = names
         .iter()
         .zip(results)
-        .map(|(name, result)| envelope::of(name, result.map_err(|problem| problem.request_id(id))))
+        .map(|(name, result)| Envelope::of(name, result.map_err(|problem| problem.request_id(id))))
         .collect();
     Outgoing { route: ROUTE, response: encode(envelopes, batch) }
 }
@@ -126,6 +128,7 @@ fn inputs(
     let bytes = if incoming.method == Method::GET {
         query.get("input").and_then(Value::as_str).unwrap_or_default().as_bytes()
     } else {
+        incoming.check_media_type()?;
         &incoming.body[..]
     };
     let given: Value = if bytes.is_empty() {
@@ -140,25 +143,76 @@ fn inputs(
     if !batch {
         return Ok(vec![object(given)]);
     }
-    let at = |position: usize| given.get(position.to_string()).cloned().unwrap_or_default();
+    let mut given = match given {
+        Value::Object(given) => given,
+        Value::Null => Map::new(),
+        _ => {
+            return Err(
+                invalid().detail("the input of a batch is an object: {\"0\": ..., \"1\": ...}")
+            );
+        }
+    };
+    let mut at = |position: usize| given.remove(&position.to_string()).unwrap_or_default();
     Ok((0..calls).map(|position| object(at(position))).collect())
 }
 
-fn encode(envelopes: Vec<(StatusCode, Value)>, batch: bool) -> Response {
-    let first = envelopes.first().map_or(StatusCode::OK, |(status, _)| *status);
-    let mixed = envelopes.iter().any(|(status, _)| *status != first);
+fn encode(envelopes: Vec<Envelope>, batch: bool) -> Response {
+    let first = envelopes.first().map_or(StatusCode::OK, |envelope| envelope.status);
+    let mixed = envelopes.iter().any(|envelope| envelope.status != first);
     let status = if mixed { StatusCode::MULTI_STATUS } else { first };
-    let mut bodies: Vec<Value> = envelopes.into_iter().map(|(_, body)| body).collect();
+    let retry_after_s = envelopes.iter().filter_map(|envelope| envelope.retry_after_s).max();
+    let mut bodies: Vec<Value> = envelopes.into_iter().map(|envelope| envelope.body).collect();
     let body = if batch { Value::Array(bodies) } else { bodies.swap_remove(0) };
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     response
 }
 
-fn decoded(segment: &str) -> String {
-    // Only names of procedures are looked up by it; what is no such name finds nothing.
-    form_urlencoded::parse(segment.as_bytes()).map(|(name, _)| name.into_owned()).collect()
+/// The procedures that a path names; a comma may come encoded.
+fn names(path: &str) -> Vec<String> {
+    path.replace("%2C", ",").replace("%2c", ",").split(',').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::NotOwner;
+
+    const SERVED: Answer = Answer { status: 200, body: None, location: None, version: None };
+
+    fn not_owner() -> Problem {
+        NotOwner::UNKNOWN.into_problem()
+    }
+
+    #[test]
+    fn a_421_leaves_only_where_no_call_was_served() {
+        let refused = elsewhere(vec![Err(not_owner()), Err(not_owner())]).expect_err("a 421");
+        assert_eq!(refused.status, 421);
+        let mixed = elsewhere(vec![Ok(SERVED), Err(not_owner())]).expect("answers");
+        assert!(mixed[0].is_ok());
+        assert_eq!(mixed[1].as_ref().expect_err("refused").status, 503);
+        let other = Problem::new(StatusCode::CONFLICT, "taken", "Taken");
+        let mixed = elsewhere(vec![Err(not_owner()), Err(other)]).expect("answers");
+        assert_eq!(mixed[0].as_ref().expect_err("refused").status, 503);
+    }
+
+    #[test]
+    fn an_answer_waits_for_the_longest_of_its_calls() {
+        let envelopes = vec![
+            Envelope::of("a", Ok(SERVED)),
+            Envelope::of("b", Err(overloaded())),
+            Envelope::of("c", Err(overloaded().retry_after_s(7))),
+        ];
+        let response = encode(envelopes, true);
+        assert_eq!(response.status(), StatusCode::MULTI_STATUS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+    }
 }

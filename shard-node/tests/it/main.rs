@@ -2,8 +2,10 @@
 
 mod academic;
 mod disconnects;
+mod docs;
 mod enrollments;
 mod guard;
 mod idempotency;
 mod programs;
 mod support;
+mod trpc;
