@@ -1,11 +1,12 @@
 //! `lxp token`: tokens of the API for a person at a shell, signed by the local platform's own key.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use clap::Subcommand;
-use service_kit::token::{Mint, Role, Roles, SigningKey, inspect, subject_for};
+use service_kit::token::{MAX_TOKEN_BYTES, Mint, Role, Roles, SigningKey, inspect, subject_for};
 use shard_map::InstitutionId;
 use uuid::Uuid;
 
@@ -46,8 +47,8 @@ pub(crate) enum Command {
     },
     /// Print what a token says, without verifying it.
     Inspect {
-        /// The token.
-        token: String,
+        /// The token [default: read from stdin]
+        token: Option<String>,
     },
 }
 
@@ -63,10 +64,22 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
             print(&format!("{token}\n"))
         }
         Command::Inspect { token } => {
-            let said = inspect(token).map_err(|error| Failure::usage(error.to_string()))?;
+            let token = match token {
+                Some(token) => token.clone(),
+                None => read_stdin()?,
+            };
+            let said = inspect(&token).map_err(|error| Failure::usage(error.to_string()))?;
             print(&format!("{}\n", serde_json::to_string_pretty(&said)?))
         }
     }
+}
+
+fn read_stdin() -> anyhow::Result<String> {
+    let mut text = String::new();
+    // One byte more than is allowed, so that a longer one is seen to be.
+    let limit = u64::try_from(MAX_TOKEN_BYTES)? + 1;
+    std::io::stdin().take(limit).read_to_string(&mut text).context("no token on stdin")?;
+    Ok(text.trim().to_owned())
 }
 
 /// The signing key of the local platform, here or above.
