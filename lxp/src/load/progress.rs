@@ -5,6 +5,8 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output::say;
+
 const TEMPLATE: &str =
     " {bar:30} {percent}%  {human_pos} of {human_len} rows  {per_sec}  ETA {eta}";
 
@@ -35,7 +37,7 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.set_position(done),
             None if tenth(done, self.all) > tenth(before, self.all) => {
-                eprintln!("{done} of {} rows", self.all);
+                say(&format!("{done} of {} rows", self.all));
             }
             None => {}
         }
@@ -44,8 +46,8 @@ impl Progress {
     /// Says a line.
     pub(super) fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| say(line)),
+            None => say(line),
         }
     }
 
