@@ -167,9 +167,12 @@ mod tests {
     }
 
     proptest! {
+        // Each step makes a ring of thousands of points: few cases, each of many pairs of versions.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn a_merged_delta_leads_from_every_version_to_the_newest(
-            steps in proptest::collection::vec((0..6_u8, any::<bool>()), 2..30)
+            steps in proptest::collection::vec((0..6_u8, any::<bool>()), 2..16)
         ) {
             let maps = versions(&steps);
             let published = published(&maps);

@@ -2,20 +2,21 @@
 
 use control_plane::api::access::Role;
 use control_plane::api::routes::{ROUTES, Route};
-use reqwest::StatusCode;
+use reqwest::{Client, StatusCode};
 
 use crate::support::{Sandbox, sandbox, token};
 
 const INSTITUTION: &str = "0190a1b2-0000-7000-8000-000000000001";
 
 async fn ask(
+    client: &Client,
     sandbox: &Sandbox,
     route: &Route,
     authorization: Option<String>,
 ) -> (StatusCode, String) {
     let id = if route.path.contains("institutions") { INSTITUTION } else { "thing-1" };
     let url = format!("{}{}", sandbox.url, route.path.replace("{id}", id));
-    let mut request = reqwest::Client::new().request(route.method.clone(), url).body("{}");
+    let mut request = client.request(route.method.clone(), url).body("{}");
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
     }
@@ -32,16 +33,18 @@ async fn ask(
 #[tokio::test]
 async fn every_route_refuses_no_token_a_wrong_token_and_wrong_roles() {
     sandbox(async |sandbox| {
+        let client = Client::new();
         for route in ROUTES {
-            let (status, code) = ask(&sandbox, route, None).await;
+            let (status, code) = ask(&client, &sandbox, route, None).await;
             assert_eq!((status.as_u16(), &*code), (401, "token-missing"), "{route:?}");
-            let (status, code) = ask(&sandbox, route, Some("Bearer guessed".to_owned())).await;
+            let (status, code) =
+                ask(&client, &sandbox, route, Some("Bearer guessed".to_owned())).await;
             assert_eq!((status.as_u16(), &*code), (401, "token-unknown"), "{route:?}");
-            let (status, code) = ask(&sandbox, route, Some("Basic dTpw".to_owned())).await;
+            let (status, code) = ask(&client, &sandbox, route, Some("Basic dTpw".to_owned())).await;
             assert_eq!((status.as_u16(), &*code), (401, "token-malformed"), "{route:?}");
             for role in Role::ALL {
                 let bearer = format!("Bearer {}", token(role));
-                let (status, code) = ask(&sandbox, route, Some(bearer)).await;
+                let (status, code) = ask(&client, &sandbox, route, Some(bearer)).await;
                 if route.roles.contains(&role) {
                     assert!(!matches!(status.as_u16(), 401 | 403 | 500), "{role:?} {route:?}");
                 } else {

@@ -40,8 +40,9 @@ async fn two_hundred_followers_have_a_change_within_a_moment() {
         add_shard(&sandbox, "shard-a").await;
         let node = sandbox.register_node("node-1", "shard-a").await;
         let stop = CancellationToken::new();
+        let router = sandbox.client(Role::Router);
         let mut followers: Vec<_> =
-            (0..200).map(|_| follow(sandbox.client(Role::Router), None, stop.clone())).collect();
+            (0..200).map(|_| follow(router.clone(), None, stop.clone())).collect();
         let version = sandbox.ops().map_snapshot().await.expect("the map").version;
         let at = |version| {
             move |map: &Option<Arc<ShardMap>>| map.as_ref().is_some_and(|m| m.version() >= version)

@@ -40,6 +40,7 @@ async fn the_docs_are_open_and_load_nothing_from_outside() {
     let (_, _, script) = page(&format!("{docs}swagger-initializer.js")).await;
     assert!(script.contains("/openapi.json"), "{script}");
     assert!(!script.contains("http"), "{script}");
+    assert!(script.contains("\"validatorUrl\": \"none\""), "{script}");
     let (status, kind, document) = page(&format!("{}/openapi.json", served.url)).await;
     assert_eq!((status, kind.as_str()), (StatusCode::OK, "application/json"));
     let document: Value = serde_json::from_str(&document).expect("JSON");
