@@ -4,6 +4,7 @@
 //! What must stay true:
 //! - A child that never served is a failure of the start and is not started again; one that served is started
 //!   again for as long as the platform runs, after a pause that grows to 5 s.
+//! - A child that is held by hand stays down until it is let go; then it starts at once.
 //! - An order to stop is carried out in whatever state the child is, also while it waits to be started again.
 
 use std::ffi::OsString;
@@ -55,6 +56,10 @@ pub(crate) struct Spec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     Run,
+    /// End, and wait to be started again.
+    Hold,
+    /// The same, at once.
+    HoldNow,
     Stop,
     Quit,
     Kill,
@@ -77,7 +82,7 @@ pub(crate) async fn keep(
     life: watch::Sender<Life>,
 ) {
     let mut pause = FIRST_PAUSE;
-    loop {
+    while may_run(&spec, &board, &mut orders).await {
         let begun = Instant::now();
         let end = run_once(&spec, &board, &mut orders, &life).await;
         board.process(&spec.process.name, |process| {
@@ -85,7 +90,8 @@ pub(crate) async fn keep(
             process.state = UpDown::Down;
         });
         if *orders.borrow() != Order::Run {
-            return;
+            pause = FIRST_PAUSE;
+            continue;
         }
         if *life.borrow() == Life::Starting {
             life.send_replace(Life::Failed(end));
@@ -99,10 +105,32 @@ pub(crate) async fn keep(
         ));
         tokio::select! {
             () = sleep(pause) => {}
-            _ = orders.changed() => return,
+            _ = orders.changed() => continue,
         }
         pause = LONGEST_PAUSE.min(pause * 2);
         board.process(&spec.process.name, |process| process.restarts += 1);
+    }
+}
+
+/// Waits while the child is held; false when it shall end for good.
+async fn may_run(spec: &Spec, board: &Board, orders: &mut watch::Receiver<Order>) -> bool {
+    let name = &spec.process.name;
+    loop {
+        let order = *orders.borrow_and_update();
+        match order {
+            Order::Run => {
+                board.process(name, |process| process.held = false);
+                return true;
+            }
+            Order::Hold | Order::HoldNow => {
+                board.process(name, |process| process.held = true);
+                say(&format!("{name} is held down"));
+            }
+            Order::Stop | Order::Quit | Order::Kill => return false,
+        }
+        if orders.changed().await.is_err() {
+            return false;
+        }
     }
 }
 
@@ -171,9 +199,9 @@ fn spawn(spec: &Spec) -> anyhow::Result<Child> {
 fn signal(child: &Child, spec: &Spec, order: Order) {
     let signal = match order {
         Order::Run => return,
-        Order::Stop => spec.stop,
+        Order::Hold | Order::Stop => spec.stop,
         Order::Quit => spec.quit,
-        Order::Kill => Signal::SIGKILL,
+        Order::HoldNow | Order::Kill => Signal::SIGKILL,
     };
     // The id is the child's until it has been waited for; a child that is gone needs no signal.
     if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {

@@ -1,13 +1,16 @@
 //! All children of the supervisor: started one by one, stopped in order.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::child::{Life, Order, Spec, keep, say};
+use super::hold;
+use super::layout::Layout;
 use super::state::{Board, Kind};
 use crate::failure::Failure;
 
@@ -17,6 +20,9 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long each order is given before the next, harder one.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 const QUIT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often `lxp local stop` and `start` are looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is stopped before what: first who asks, then who answers.
 const STOP_ORDER: [Kind; 6] = [
@@ -72,6 +78,23 @@ impl Fleet {
             .log(&log)
             .next("mend what the log says, then `lxp local up`")
             .into())
+    }
+
+    /// Carries out what `lxp local stop` and `start` ask for, for as long as it is polled.
+    pub(crate) async fn obey(&self, layout: &Layout) -> Infallible {
+        loop {
+            let held = hold::read(layout);
+            for member in self.members().iter() {
+                let wanted = held.get(&member.name).copied().unwrap_or(Order::Run);
+                member.orders.send_if_modified(|order| {
+                    *order != wanted && {
+                        *order = wanted;
+                        true
+                    }
+                });
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Stops everything in order. `hurry` becomes true when everything shall end at once.

@@ -21,8 +21,18 @@ pub(crate) const DATA_DIR: &str = ".lxp";
 const OUTSIDE: &str = "/var/lib/lxp";
 
 /// All that `up` makes in the data directory; `down --purge` deletes these and nothing else.
-const ENTRIES: [&str; 9] =
-    ["config", "keys", "lock", "logs", "postgres", "redis", "router", "secrets", "state.json"];
+const ENTRIES: [&str; 10] = [
+    "config",
+    "held",
+    "keys",
+    "lock",
+    "logs",
+    "postgres",
+    "redis",
+    "router",
+    "secrets",
+    "state.json",
+];
 
 /// The paths of one data directory.
 #[derive(Debug, Clone)]
@@ -74,6 +84,15 @@ impl Layout {
 
     pub(crate) fn key(&self, name: &str) -> PathBuf {
         self.root.join("keys").join(name)
+    }
+
+    /// Where the names of the parts lie that are held down.
+    pub(crate) fn held_dir(&self) -> PathBuf {
+        self.root.join("held")
+    }
+
+    pub(crate) fn held(&self, name: &str) -> PathBuf {
+        self.held_dir().join(name)
     }
 
     pub(crate) fn redis(&self) -> PathBuf {

@@ -16,6 +16,7 @@ mod detach;
 mod down;
 mod env;
 mod fleet;
+mod hold;
 pub(crate) mod layout;
 mod lock;
 mod logs;
@@ -41,6 +42,10 @@ pub(crate) enum Local {
     Up(up::Up),
     /// Stop it; data is kept unless --purge.
     Down(down::Down),
+    /// Hold parts of it down; their ports and data are kept.
+    Stop(hold::Stop),
+    /// Bring back what was stopped.
+    Start(hold::Start),
     /// Its processes.
     Status(status::Status),
     /// What they say.
@@ -54,6 +59,8 @@ pub(crate) async fn run(local: &Local) -> anyhow::Result<()> {
     match local {
         Local::Up(up) => up::run(up).await,
         Local::Down(down) => down::run(down).await,
+        Local::Stop(stop) => hold::stop(stop).await,
+        Local::Start(start) => hold::start(start).await,
         Local::Status(status) => status::run(status).await,
         Local::Logs(logs) => logs::run(logs).await,
         Local::Env(env) => env::run(env),

@@ -141,8 +141,10 @@ impl Server {
                 pid: None,
                 url: format!("postgres://127.0.0.1:{}", self.port),
                 admin_url: Some(self.owner_url.clone()),
-                app_url: Some(self.app_url.clone()),
+                // The control database has no application role.
+                app_url: self.shard.as_ref().map(|_| self.app_url.clone()),
                 state: UpDown::Down,
+                held: false,
                 restarts: 0,
                 started_ticks: None,
             },

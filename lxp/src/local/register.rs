@@ -46,7 +46,9 @@ pub(crate) async fn shard(
     let known = client.shards().await?.items.iter().any(|shard| shard.id == id);
     let mut shard = if known {
         let change = ShardChange { weight: None, postgres: Some(postgres), redis: Some(redis) };
-        client.change_shard(&id, &change).await?
+        let shard = client.change_shard(&id, &change).await?;
+        // A build that brings migrations: nobody else asks for them on a platform of one machine.
+        if is_migrated(&shard) { shard } else { client.migrate_shard(&id).await? }
     } else {
         client.add_shard(&NewShard { id: id.clone(), weight: 1, postgres, redis }).await?
     };
@@ -63,13 +65,19 @@ pub(crate) async fn shard(
 
 /// Active, and migrated to what this build wants: an upgrade finds the shard active before it is migrated.
 fn is_active(shard: &Shard) -> bool {
-    shard.state == ShardState::Active && shard.schema_version == Some(shard.schema_wanted)
+    shard.state == ShardState::Active && is_migrated(shard)
+}
+
+fn is_migrated(shard: &Shard) -> bool {
+    shard.schema_version == Some(shard.schema_wanted)
 }
 
 fn inactive(shard: &Shard) -> Failure {
     let Shard { id, state, schema_version, schema_wanted, last_error, .. } = shard;
     let has = schema_version.map_or("none".to_owned(), |version| version.to_string());
-    let why = last_error.as_deref().unwrap_or("no node of it is ready");
+    let waits_for =
+        if is_migrated(shard) { "no node of it is ready" } else { "the migration is not done" };
+    let why = last_error.as_deref().unwrap_or(waits_for);
     Failure::unhealthy(format!(
         "{id} is {state} after {} s: migration {has} of {schema_wanted}; {why}",
         ACTIVE_WITHIN.as_secs()

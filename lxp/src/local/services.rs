@@ -153,6 +153,7 @@ fn service(
             admin_url: Some(admin_url.clone()),
             app_url: None,
             state: UpDown::Down,
+            held: false,
             restarts: 0,
             started_ticks: None,
         },

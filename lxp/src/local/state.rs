@@ -94,6 +94,9 @@ pub(crate) struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) app_url: Option<String>,
     pub(crate) state: UpDown,
+    /// Stopped by hand, until `lxp local start`.
+    #[serde(default)]
+    pub(crate) held: bool,
     /// How often the supervisor started it again.
     pub(crate) restarts: u32,
     /// When the kernel started it, in ticks since boot: with the pid it names one process for good.
@@ -241,6 +244,7 @@ mod tests {
             admin_url: None,
             app_url: None,
             state: UpDown::Up,
+            held: false,
             restarts: 0,
             started_ticks: started_ticks(own),
         };

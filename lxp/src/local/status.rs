@@ -49,7 +49,7 @@ fn row(process: &Process) -> Vec<String> {
         process.name.clone(),
         word(&json["kind"]),
         process.shard.clone().unwrap_or_else(|| "-".to_owned()),
-        word(&json["state"]),
+        if process.held { "held".to_owned() } else { word(&json["state"]) },
         process.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
         process.restarts.to_string(),
         process.url.clone(),
@@ -65,10 +65,16 @@ fn judge(layout: &Layout, state: &State) -> anyhow::Result<()> {
         };
         return Err(failure.into());
     }
-    if let Some(down) = state.processes.iter().find(|process| process.state == UpDown::Down) {
+    let down = state.processes.iter().filter(|process| process.state == UpDown::Down);
+    if let Some(down) = down.clone().find(|process| !process.held) {
         let what = format!("{} is down (started again {} times)", down.name, down.restarts);
         let next = format!("lxp local logs {}", down.name);
         return Err(Failure::unhealthy(what).log(&layout.log(&down.name)).next(next).into());
+    }
+    let held = down.map(|process| &*process.name).collect::<Vec<_>>().join(" ");
+    if !held.is_empty() {
+        let what = format!("held down by hand: {held}");
+        return Err(Failure::unhealthy(what).next(format!("lxp local start {held}")).into());
     }
     match state.phase {
         Phase::Ready => Ok(()),

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::child::say;
 use super::fleet::Fleet;
+use super::hold;
 use super::layout::{DATA_DIR, Layout};
 use super::lock::{Lock, Taken};
 use super::platform::{Asked, Platform};
@@ -88,6 +89,10 @@ async fn already_up(layout: &Layout, up: &Up) -> anyhow::Result<()> {
             size.shards, size.nodes_per_shard
         ));
     }
+    for process in state.processes.iter().filter(|process| process.held) {
+        let name = &process.name;
+        output::say(&format!("{name} is held down: `lxp local start {name}` brings it back"));
+    }
     report::print_ready(layout, &state);
     Ok(())
 }
@@ -99,6 +104,7 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
     let before = State::read(layout);
     let size = size_of(&before, up);
     super::down::end_leftovers(&before).await;
+    hold::clear(layout)?;
     let board = Board::new(layout, fresh_state(before, size.as_ref().ok().copied()));
     // From now on who waits for us reads our state and not that of an earlier supervisor.
     board.change(|_| ());
@@ -122,7 +128,10 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
             output::say("Ctrl-C stops it");
         }
         // The sender lives in a task that ends with the process.
-        let _ = stopping.wait_for(|count| *count > 0).await;
+        tokio::select! {
+            _ = stopping.wait_for(|count| *count > 0) => {}
+            never = fleet.obey(layout) => match never {},
+        }
         say("stopping; once more to hurry");
     }
     board.change(|state| state.phase = Phase::Stopping);

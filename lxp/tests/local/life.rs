@@ -24,6 +24,70 @@ fn a_killed_part_is_started_again_and_counted() {
 }
 
 #[test]
+fn a_part_that_is_held_stays_down_until_it_is_started_with_its_port_and_its_data() {
+    let sandbox = Sandbox::up();
+    let institutions = || sandbox.run(&["institution", "list", "-o", "json"]).stdout;
+    let before = institutions();
+    let parts = ["control-postgres", "redis-shard-a-1", "node-shard-a-1"];
+    let urls = parts.map(|name| sandbox.process(name)["url"].clone());
+    // One gently, the others as a crash would end them.
+    let ran = sandbox.run(&["local", "stop", parts[0]]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let ran = sandbox.run(&["local", "stop", "--now", parts[1], parts[2]]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    // Longer than the first pauses of what crashed by itself.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    for name in parts {
+        let process = sandbox.process(name);
+        assert_eq!(process["state"], "down", "{name}");
+        assert_eq!((&process["held"], &process["restarts"]), (&true.into(), &0.into()), "{name}");
+    }
+    let ran = sandbox.run(&["local", "status"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stderr);
+    assert!(parts.iter().all(|name| ran.stderr.contains(name)), "{}", ran.stderr);
+    assert!(ran.stderr.contains("next  lxp local start "), "{}", ran.stderr);
+    let ran = sandbox.run(&["local", "start", parts[0], parts[1], parts[2]]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(parts.map(|name| sandbox.process(name)["url"].clone()), urls);
+    eventually("the control plane answers as before", 30, || institutions() == before);
+    assert_eq!(sandbox.run(&["local", "status"]).code, Some(0));
+}
+
+#[test]
+fn up_migrates_shards_that_an_older_build_left_behind() {
+    let sandbox = Sandbox::up();
+    let shard = || sandbox.run(&["shard", "show", "shard-a", "-o", "json"]).stdout;
+    let wanted = shard();
+    let control = sandbox.process("control-postgres")["adminUrl"].clone();
+    // As the build before the last migration left it.
+    let before = "UPDATE shards SET (schema_wanted, schema_version) = (schema_wanted - 1, schema_wanted - 1)";
+    let mut psql = std::process::Command::new("psql");
+    let output = psql.arg(control.as_str().expect("a DSN")).args(["-qc", before]).output();
+    assert!(output.expect("psql").status.success());
+    assert_ne!(shard(), wanted);
+    assert_eq!(sandbox.run(&["local", "down"]).code, Some(0));
+    sandbox.up_again();
+    assert_eq!(shard(), wanted);
+}
+
+#[test]
+fn a_held_part_that_hangs_is_killed_and_a_platform_with_one_stops_as_any() {
+    let sandbox = Sandbox::up();
+    let hangs = pid_of(&sandbox.process("redis-shard-a-3"));
+    send(hangs, Signal::SIGSTOP);
+    let ran = sandbox.run(&["local", "stop", "redis-shard-a-3"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!lives(hangs));
+    let ran = sandbox.run(&["local", "stop", "no-such-part"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("redis-shard-a-3"), "{}", ran.stderr);
+    assert_eq!(sandbox.run(&["local", "down"]).code, Some(0));
+    // What was held is forgotten: `up` starts everything.
+    sandbox.up_again();
+    assert_eq!(sandbox.process("redis-shard-a-3")["state"], "up");
+}
+
+#[test]
 fn a_killed_supervisor_leaves_no_orphans_and_the_next_up_finds_the_same_data_and_ports() {
     let sandbox = Sandbox::up();
     let pids = sandbox.pids();

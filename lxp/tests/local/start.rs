@@ -16,8 +16,10 @@ fn up_gives_every_process_of_a_platform_and_says_where() {
         assert_eq!(process["state"], "up", "{name}");
         assert!(process["pid"].is_u64(), "{name}");
         assert!(process["url"].as_str().is_some_and(|url| url.contains("127.0.0.1:")), "{name}");
-        let is_postgres = process["kind"].as_str().is_some_and(|kind| kind.starts_with("postgres"));
-        assert_eq!(process["appUrl"].is_string(), is_postgres, "{name}");
+        let is_shards_postgres = name.starts_with("postgres-");
+        assert_eq!(process["appUrl"].is_string(), is_shards_postgres, "{name}");
+        let as_app = process["appUrl"].as_str().is_none_or(|dsn| dsn.contains("//lxp_app:"));
+        assert!(as_app, "{name}");
         names.push(name);
     }
     names.sort();

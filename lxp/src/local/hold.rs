@@ -1,0 +1,161 @@
+//! `lxp local stop NAME` and `start NAME`: one part is held down and brought back, with its ports and its data.
+//!
+//! What is wanted lies as a file by the part's name in `.lxp/held`; the supervisor looks there and obeys. A hold
+//! lasts until `start NAME` or until the supervisor ends: `up` starts everything.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::time::{Instant, sleep};
+
+use super::child::Order;
+use super::layout::{Layout, make_dir, remove, write_private};
+use super::lock::Lock;
+use super::state::{Phase, Process, State, UpDown};
+use crate::failure::{Exit, Failure};
+use crate::output::say;
+
+/// How long a part has to end what it does before it is killed.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+const KILL_WITHIN: Duration = Duration::from_secs(10);
+
+/// A part that was brought back serves by then. Recovery after a crash is in it.
+const START_WITHIN: Duration = Duration::from_mins(1);
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+const STOP: &str = "stop";
+const KILL: &str = "kill";
+
+/// `lxp local stop`.
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// Processes, by their names in `status`.
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// End them at once (SIGKILL), as a crash would.
+    #[arg(long)]
+    now: bool,
+    /// The data directory [default: .lxp here or above]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// `lxp local start`.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Processes, by their names in `status`.
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// The data directory [default: .lxp here or above]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Runs `lxp local stop`.
+pub(crate) async fn stop(stop: &Stop) -> anyhow::Result<()> {
+    let layout = Layout::find(stop.data_dir.as_deref())?;
+    check(&layout, &stop.names)?;
+    ask(&layout, &stop.names, if stop.now { KILL } else { STOP })?;
+    let is_held = |process: &Process| process.held && !process.lives();
+    let mut left = wait(&layout, &stop.names, STOP_WITHIN, is_held).await;
+    if !left.is_empty() {
+        ask(&layout, &left, KILL)?;
+        left = wait(&layout, &left, KILL_WITHIN, is_held).await;
+    }
+    if let Some(name) = left.first() {
+        let what = format!("{name} does not end");
+        let failure = Failure::new(Exit::TimedOut, what).log(&layout.log("supervisor"));
+        return Err(failure.next("lxp local status").into());
+    }
+    let names = stop.names.join(" ");
+    say(&format!("Stopped {names}; `lxp local start {names}` brings it back"));
+    Ok(())
+}
+
+/// Runs `lxp local start`.
+pub(crate) async fn start(start: &Start) -> anyhow::Result<()> {
+    let layout = Layout::find(start.data_dir.as_deref())?;
+    check(&layout, &start.names)?;
+    for name in &start.names {
+        remove(&layout.held(name))?;
+    }
+    let serves = |process: &Process| !process.held && process.state == UpDown::Up;
+    let left = wait(&layout, &start.names, START_WITHIN, serves).await;
+    if let Some(name) = left.first() {
+        let what = format!("{name} does not serve after {} s", START_WITHIN.as_secs());
+        let failure = Failure::new(Exit::TimedOut, what).log(&layout.log(name));
+        return Err(failure.next(format!("lxp local logs {name}")).into());
+    }
+    say(&format!("{} serves", start.names.join(" ")));
+    Ok(())
+}
+
+/// What the held parts are to do, by name.
+pub(crate) fn read(layout: &Layout) -> BTreeMap<String, Order> {
+    let files = fs::read_dir(layout.held_dir()).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| {
+            let order = match &*fs::read_to_string(file.path()).ok()? {
+                STOP => Order::Hold,
+                KILL => Order::HoldNow,
+                _ => return None,
+            };
+            Some((file.file_name().into_string().ok()?, order))
+        })
+        .collect()
+}
+
+/// Nothing is held any more.
+pub(crate) fn clear(layout: &Layout) -> anyhow::Result<()> {
+    remove(&layout.held_dir())
+}
+
+/// Only a platform that is up has parts to hold, and only those that it has.
+fn check(layout: &Layout, names: &[String]) -> anyhow::Result<()> {
+    let state = State::read(layout);
+    if Lock::supervisor(layout).is_none() || state.phase != Phase::Ready {
+        let what = "no platform is up here: there is no part to stop or start";
+        return Err(Failure::unhealthy(what).next("lxp local status").into());
+    }
+    let known = |name: &&String| state.processes.iter().any(|process| process.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        let all = state.processes.iter().map(|process| &*process.name).collect::<Vec<_>>();
+        return Err(
+            Failure::usage(format!("no process `{unknown}`: there are {}", all.join(" "))).into()
+        );
+    }
+    Ok(())
+}
+
+fn ask(layout: &Layout, names: &[String], what: &str) -> anyhow::Result<()> {
+    make_dir(&layout.held_dir(), 0o700)?;
+    names.iter().try_for_each(|name| {
+        write_private(&layout.held(name), what.as_bytes())
+            .with_context(|| format!("{name} cannot be asked to stop"))
+    })
+}
+
+/// Waits until all of them are as wanted; answers those that are not in time.
+async fn wait(
+    layout: &Layout,
+    names: &[String],
+    within: Duration,
+    is_wanted: impl Fn(&Process) -> bool,
+) -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let state = State::read_now(layout);
+        let wanted =
+            |name: &String| state.processes.iter().any(|p| p.name == *name && is_wanted(p));
+        let left: Vec<String> = names.iter().filter(|name| !wanted(name)).cloned().collect();
+        if left.is_empty() || begun.elapsed() > within {
+            return left;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
