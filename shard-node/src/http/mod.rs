@@ -7,7 +7,9 @@
 mod admit;
 mod answer;
 mod docs;
+pub(crate) mod json;
 pub mod openapi;
+pub(crate) mod query;
 mod rest;
 
 use std::sync::Arc;

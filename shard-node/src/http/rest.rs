@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Map, Value};
 use service_kit::Problem;
@@ -11,7 +11,8 @@ use service_kit::problem::FieldProblem;
 use service_kit::request_id::RequestId;
 
 use super::answer::success;
-use super::{Incoming, Outgoing, admit, problem};
+use super::json::{self, malformed};
+use super::{Incoming, Outgoing, admit, problem, query};
 use crate::node::Node;
 use crate::operation::{Operation, execute, invalid};
 use crate::operations::OPERATIONS;
@@ -60,18 +61,15 @@ fn input(
 ) -> Result<Value, Problem> {
     let mut members = Map::new();
     let properties = operation.schemas.properties();
-    let query = form_urlencoded::parse(incoming.uri.query().unwrap_or_default().as_bytes());
-    for (name, value) in query.into_owned() {
+    for (name, value) in query::pairs(incoming.uri.query())? {
         let value = coerce(&properties, &name, value)?;
         if members.insert(name.clone(), value).is_some() {
             return Err(repeated(&name));
         }
     }
-    if incoming.method != Method::GET {
-        for (name, value) in body(incoming)? {
-            if members.insert(name.clone(), value).is_some() {
-                return Err(repeated(&name));
-            }
+    for (name, value) in body(incoming)? {
+        if members.insert(name.clone(), value).is_some() {
+            return Err(repeated(&name));
         }
     }
     for (name, value) in params {
@@ -86,26 +84,41 @@ fn body(incoming: &Incoming) -> Result<Map<String, Value>, Problem> {
     if incoming.body.is_empty() {
         return Ok(Map::new());
     }
-    incoming.check_media_type()?;
-    match serde_json::from_slice(&incoming.body) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(malformed("a JSON object is expected")),
-        Err(error) => Err(malformed(&error.to_string())),
+    incoming.check_body()?;
+    match json::parse(&incoming.body)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(malformed("a JSON object is expected")),
     }
 }
 
 impl Incoming {
-    /// 415 unless a body is declared as JSON: a form on another site's page cannot declare that.
-    pub(crate) fn check_media_type(&self) -> Result<(), Problem> {
-        let declared = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = declared.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-        if self.body.is_empty() || essence.eq_ignore_ascii_case("application/json") {
+    /// Refuses a body that is not declared as plain JSON (a form on another site's page cannot declare that),
+    /// that is compressed, or that comes with a GET.
+    pub(crate) fn check_body(&self) -> Result<(), Problem> {
+        if self.body.is_empty() {
             return Ok(());
         }
-        let title = "The body is not declared as JSON";
-        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title)
-            .detail("send Content-Type: application/json"))
+        if self.method == Method::GET {
+            return Err(invalid().detail("a GET has no body"));
+        }
+        let text =
+            |name: HeaderName| self.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        if let Some(encoding) = text(header::CONTENT_ENCODING)
+            && !encoding.trim().eq_ignore_ascii_case("identity")
+        {
+            return Err(unsupported("send the body as it is, without Content-Encoding"));
+        }
+        let declared = text(header::CONTENT_TYPE).and_then(|declared| declared.split(';').next());
+        if declared.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+            return Ok(());
+        }
+        Err(unsupported("send Content-Type: application/json"))
     }
+}
+
+fn unsupported(detail: &str) -> Problem {
+    let title = "The body is not declared as JSON";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", title).detail(detail)
 }
 
 /// A query's text as what the input's schema says: numbers and booleans come as text.
@@ -132,10 +145,6 @@ fn coerce(properties: &Map<String, Value>, name: &str, text: String) -> Result<V
 fn repeated(name: &str) -> Problem {
     let detail = "it stands twice in path, query and body";
     invalid().field(FieldProblem::new(format!("/{name}"), "repeated", detail))
-}
-
-fn malformed(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON").detail(detail)
 }
 
 fn no_route() -> Problem {
@@ -286,8 +295,21 @@ mod tests {
     }
 
     #[test]
+    fn a_body_comes_uncompressed_and_not_with_a_get() {
+        let mut packed = request(Method::POST, "/v1/programs", JSON, "{}");
+        packed.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert_eq!(packed.check_body().expect_err("packed").status, 415);
+        packed.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("identity"));
+        assert!(packed.check_body().is_ok());
+        let read = request(Method::GET, "/v1/programs", JSON, "{}");
+        assert_eq!(read.check_body().expect_err("a body").status, 400);
+    }
+
+    #[test]
     fn a_body_is_an_object_of_json() {
-        for body in ["{", "[]", "7", "null", "{} {}", "\u{0}"] {
+        for body in
+            ["{", "[]", "7", "null", "{} {}", "\u{0}", r#"{"studentId":"8","studentId":"8"}"#]
+        {
             assert_eq!(
                 refused(enroll("", JSON, body)),
                 refusal(400, "malformed-json", ""),

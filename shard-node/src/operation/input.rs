@@ -8,8 +8,16 @@ use service_kit::problem::FieldProblem;
 use super::Input;
 use crate::error::Error;
 
+/// Where a bulk call has its rows: they are decoded each on its own, so that one says nothing about the
+/// others, and are checked then (`resource::bulk::decode_rows`).
+const ROWS: &str = "items";
+
 /// Decodes and validates; every error says where and what is allowed.
 pub fn decode<I: Input>(value: Value) -> Result<I, Error> {
+    if let Some(pointer) = find_nul(&value, true) {
+        let detail = "a text without the character U+0000 is expected";
+        return Err(invalid().field(FieldProblem::new(pointer, "invalid", detail)).into());
+    }
     let input: I = serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer(error.path());
         invalid().field(FieldProblem::new(pointer, "invalid", error.into_inner().to_string()))
@@ -30,6 +38,26 @@ pub fn invalid() -> Problem {
         "invalid-input",
         "The request is not of the expected form",
     )
+}
+
+/// The place of a text, or a member's name, with U+0000 in it: Postgres has no such texts.
+fn find_nul(value: &Value, outermost: bool) -> Option<String> {
+    let nul = |text: &str| text.contains('\0');
+    match value {
+        Value::String(text) => nul(text).then(String::new),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| Some(format!("/{index}{}", find_nul(item, false)?))),
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, value)| !(outermost && *name == ROWS && value.is_array()))
+            .find_map(|(name, value)| {
+                let below = if nul(name) { Some(String::new()) } else { find_nul(value, false) };
+                below.map(|below| format!("/{}{below}", escape(name)))
+            }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -66,7 +94,19 @@ fn camel_pointer(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_nul_is_found_wherever_it_stands_but_in_the_rows_of_a_bulk_call() {
+        let found = |value| find_nul(&value, true);
+        assert_eq!(found(json!({"a": ["b", {"c/d": "x\0"}]})), Some("/a/1/c~1d".to_owned()));
+        assert_eq!(found(json!({"\0": 1})), Some("/\0".to_owned()));
+        assert_eq!(found(json!({"a": "b", "n": 1})), None);
+        assert_eq!(found(json!({"items": [{"a": "\0"}]})), None);
+        assert_eq!(found(json!({"t": {"items": ["\0"]}})), Some("/t/items/0".to_owned()));
+    }
 
     #[test]
     fn a_path_of_the_validator_becomes_a_json_pointer() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::query::check;
+use super::query::canonical;
 use super::{Field, Kind};
 
 /// Hex of a JSON array of texts, one for each sort field.
@@ -26,9 +26,10 @@ pub(super) fn decode(sort: &[(&'static Field, bool)], cursor: &str) -> Option<Ve
         .map(|at| u8::from_str_radix(cursor.get(at..at + 2)?, 16).ok())
         .collect();
     let values: Vec<String> = serde_json::from_slice(&bytes?).ok()?;
-    let fits = values.len() == sort.len()
-        && values.iter().zip(sort).all(|(value, (field, _))| check(field, value).is_ok());
-    fits.then_some(values)
+    if values.len() != sort.len() {
+        return None;
+    }
+    values.iter().zip(sort).map(|(value, (field, _))| canonical(field, value).ok()).collect()
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -1,9 +1,11 @@
 //! The query of a list, checked against the entity's allow-lists.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -64,7 +66,10 @@ impl<R: Resource> ListQuery<R> {
             let text = match value {
                 Value::String(text) => text,
                 Value::Null => continue,
-                other => other.to_string(),
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(format!("`{name}` is one text, number or boolean"));
+                }
             };
             query.set(&name, text)?;
         }
@@ -94,8 +99,7 @@ impl<R: Resource> ListQuery<R> {
             _ => {
                 let field = R::FIELDS.iter().find(|field| field.filter && field.name == name);
                 let field = field.ok_or_else(|| unknown_filter::<R>(name))?;
-                check(field, &text)?;
-                self.filters.push((field, text));
+                self.filters.push((field, canonical(field, &text)?));
             }
         }
         Ok(())
@@ -125,7 +129,12 @@ fn sort<R: Resource>(text: &str) -> Result<Vec<(&'static Field, bool)>, String> 
             format!("cannot sort by `{name}`; allowed: {allowed}, each with or without a leading -")
         })
     };
-    text.split(',').map(parse).collect()
+    let fields: Vec<_> = text.split(',').map(parse).collect::<Result<_, _>>()?;
+    let mut seen = BTreeSet::new();
+    if let Some((twice, _)) = fields.iter().find(|(field, _)| !seen.insert(field.name)) {
+        return Err(format!("`sort` names `{}` twice", twice.name));
+    }
+    Ok(fields)
 }
 
 fn select<R: Resource>(text: &str) -> Result<Vec<&'static str>, String> {
@@ -147,19 +156,32 @@ fn names<R: Resource>(which: impl Fn(&Field) -> bool) -> String {
     names.join(", ")
 }
 
-/// Whether a filter's value can be compared with the field at all.
-pub(super) fn check(field: &Field, text: &str) -> Result<(), String> {
-    let (fits, wanted) = match field.kind {
-        Kind::Uuid => (text.parse::<Uuid>().is_ok(), "a UUID"),
-        Kind::Text => (!text.contains('\0'), "text"),
-        Kind::Integer => (text.parse::<i64>().is_ok(), "a whole number"),
-        Kind::Decimal => (text.parse::<Decimal>().is_ok(), "a decimal number"),
-        Kind::Date => (text.parse::<NaiveDate>().is_ok(), "a date such as 2026-09-01"),
+/// Years that dates in a query may have: what ISO 8601 writes with four digits.
+const YEARS: RangeInclusive<i32> = 1..=9999;
+
+/// A filter's value as Postgres reads it too, if it can be compared with the field at all: our parsers take
+/// more than it does (`urn:uuid:...`, `1_000`, years of five digits), and an error of its would be ours.
+pub(super) fn canonical(field: &Field, text: &str) -> Result<String, String> {
+    let (value, wanted) = match field.kind {
+        Kind::Uuid => (text.parse::<Uuid>().ok().map(|id| id.to_string()), "a UUID"),
+        Kind::Text => (Some(text.to_owned()).filter(|text| !text.contains('\0')), "text"),
+        Kind::Integer => {
+            (text.parse::<i64>().ok().map(|number| number.to_string()), "a whole number")
+        }
+        Kind::Decimal => {
+            (text.parse::<Decimal>().ok().map(|number| number.to_string()), "a decimal number")
+        }
+        Kind::Date => {
+            let date = text.parse::<NaiveDate>().ok().filter(|date| YEARS.contains(&date.year()));
+            (date.map(|date| date.to_string()), "a date such as 2026-09-01")
+        }
         Kind::Timestamp => {
-            (text.parse::<DateTime<Utc>>().is_ok(), "an instant such as 2026-09-01T08:00:00Z")
+            let instant = text.parse::<DateTime<Utc>>().ok();
+            let instant = instant.filter(|instant| YEARS.contains(&instant.year()));
+            (instant.map(|instant| instant.to_rfc3339()), "an instant such as 2026-09-01T08:00:00Z")
         }
     };
-    if fits { Ok(()) } else { Err(format!("`{}` is {wanted}, not `{text}`", field.name)) }
+    value.ok_or_else(|| format!("`{}` is {wanted}, not `{text}`", field.name))
 }
 
 impl<R> garde::Validate for ListQuery<R> {

@@ -19,7 +19,7 @@ use service_kit::Problem;
 
 use self::envelope::Envelope;
 use crate::error::overloaded;
-use crate::http::{Incoming, Outgoing, admit, problem};
+use crate::http::{Incoming, Outgoing, admit, json, problem, query};
 use crate::node::Node;
 use crate::operation::{Answer, Caller, Operation, execute, invalid};
 use crate::operations::by_name;
@@ -31,13 +31,13 @@ const ROUTE: &str = "/trpc/{procedures}";
 
 /// Answers one request, single or batch.
 pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
-    let names = names(&incoming.uri.path()["/trpc/".len()..]);
-    let query: Map<String, Value> =
-        form_urlencoded::parse(incoming.uri.query().unwrap_or_default().as_bytes())
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-            .collect();
-    let batch = query.get("batch").is_some_and(|batch| batch == "1");
-    let results = match inputs(&incoming, &query, names.len(), batch) {
+    let mut names = names(&incoming.uri.path()["/trpc/".len()..]);
+    let called = names.len();
+    // What is refused is answered call by call, too: at most so many answers to however long a path.
+    names.truncate(BATCH_MAX);
+    let asked = Asked::read(&incoming);
+    let batch = asked.as_ref().is_ok_and(|asked| asked.batch);
+    let results = match asked.and_then(|asked| inputs(&incoming, asked, called)) {
         Ok(inputs) => calls(node, &incoming, &names, inputs, batch).await,
         Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
     };
@@ -54,6 +54,29 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         .map(|(name, result)| Envelope::of(name, result.map_err(|problem| problem.request_id(id))))
         .collect();
     Outgoing { route: ROUTE, response: encode(envelopes, batch) }
+}
+
+/// What stands in the query.
+struct Asked {
+    input: Option<String>,
+    batch: bool,
+}
+
+impl Asked {
+    fn read(incoming: &Incoming) -> Result<Self, Problem> {
+        let mut asked = Self { input: None, batch: false };
+        for (name, value) in query::pairs(incoming.uri.query())? {
+            match name.as_str() {
+                "input" if asked.input.is_some() => {
+                    return Err(invalid().detail("`input` stands twice"));
+                }
+                "input" => asked.input = Some(value),
+                "batch" => asked.batch = value == "1",
+                _ => {}
+            }
+        }
+        Ok(asked)
+    }
 }
 
 /// Where no call was served here, the 421 that the router follows. Where some were, those that were not must
@@ -116,29 +139,15 @@ async fn call(
 }
 
 /// One input a call, from the query (reads) or the body (writes).
-fn inputs(
-    incoming: &Incoming,
-    query: &Map<String, Value>,
-    calls: usize,
-    batch: bool,
-) -> Result<Vec<Value>, Problem> {
+fn inputs(incoming: &Incoming, asked: Asked, calls: usize) -> Result<Vec<Value>, Problem> {
+    let batch = asked.batch;
     if calls > BATCH_MAX || (calls > 1 && !batch) {
         return Err(invalid().detail(format!("{calls} calls: at most {BATCH_MAX}, with batch=1")));
     }
-    let bytes = if incoming.method == Method::GET {
-        query.get("input").and_then(Value::as_str).unwrap_or_default().as_bytes()
-    } else {
-        incoming.check_media_type()?;
-        &incoming.body[..]
-    };
-    let given: Value = if bytes.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(bytes).map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The input is not JSON")
-                .detail(error.to_string())
-        })?
-    };
+    incoming.check_body()?;
+    let query = asked.input.unwrap_or_default();
+    let bytes = if incoming.method == Method::GET { query.as_bytes() } else { &incoming.body[..] };
+    let given = if bytes.is_empty() { Value::Null } else { json::parse(bytes)? };
     let object = |input: Value| if input.is_null() { Value::Object(Map::new()) } else { input };
     if !batch {
         return Ok(vec![object(given)]);

@@ -5,6 +5,7 @@ mod disconnects;
 mod docs;
 mod enrollments;
 mod guard;
+mod hostile;
 mod idempotency;
 mod programs;
 mod support;

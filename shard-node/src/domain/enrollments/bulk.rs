@@ -14,7 +14,7 @@ use super::rules::{ClassFacts, EnrollmentRefused, Request};
 use super::{OnFull, Status, store};
 use crate::error::{Error, not_found};
 use crate::operation::{Reply, Work};
-use crate::resource::bulk::{BulkAnswer, RowResult, decode_rows, settle};
+use crate::resource::bulk::{BulkAnswer, ROWS_MAX, RowResult, decode_rows, settle};
 
 /// Students to enrol in one class.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -27,8 +27,8 @@ pub struct BulkEnroll {
     #[serde(default)]
     #[garde(skip)]
     pub atomic: bool,
-    /// At most 1,000 rows.
-    #[garde(length(min = 1, max = 1000))]
+    /// 1 to 1,000; each is judged on its own.
+    #[garde(length(min = 1, max = ROWS_MAX))]
     #[schema(value_type = Vec<BulkRow>)]
     pub items: Vec<Value>,
 }

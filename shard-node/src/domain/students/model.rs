@@ -150,9 +150,9 @@ pub struct BulkStudents {
     #[serde(default)]
     #[garde(skip)]
     pub atomic: bool,
-    /// At most 1,000; each is judged on its own.
+    /// 1 to 1,000; each is judged on its own.
     #[schema(value_type = Vec<NewStudent>)]
-    #[garde(length(max = ROWS_MAX))]
+    #[garde(length(min = 1, max = ROWS_MAX))]
     pub items: Vec<Value>,
 }
 
