@@ -45,6 +45,9 @@ pub(crate) enum Refusal {
     /// 503: nothing was applied.
     #[error("no node of the institution's shard can be reached now; nothing was applied")]
     ShardUnavailable,
+    /// 503: nothing was applied, because no time was left.
+    #[error("the request's deadline passed before a node could be asked; nothing was applied")]
+    DeadlinePassed,
     /// 503: nothing was applied; the body is too large to be sent again.
     #[error(
         "the institution has just moved, and the body is too large to be sent on; nothing was applied"
@@ -70,7 +73,9 @@ impl Refusal {
             _ => Problem::new(status, code, title).detail(self.to_string()),
         };
         match self {
-            Self::ShardUnavailable | Self::NotReplayable => problem.retry_after_s(1),
+            Self::ShardUnavailable | Self::DeadlinePassed | Self::NotReplayable => {
+                problem.retry_after_s(1)
+            }
             _ => problem,
         }
     }
@@ -97,6 +102,9 @@ impl Refusal {
             }
             Self::ShardUnavailable | Self::NotReplayable => {
                 (S::SERVICE_UNAVAILABLE, "shard-unavailable", "Shard is not available")
+            }
+            Self::DeadlinePassed => {
+                (S::SERVICE_UNAVAILABLE, "overloaded", "Too much is going on right now")
             }
             Self::OutcomeUnknown => (S::BAD_GATEWAY, "outcome-unknown", "Outcome is not known"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong"),

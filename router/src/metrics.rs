@@ -1,6 +1,6 @@
 //! The router's own metrics, beside those of every HTTP service.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use service_kit::metrics::Metrics;
 
 /// What the router counts.
@@ -10,8 +10,13 @@ pub(crate) struct RouterMetrics {
     pub(crate) http: Metrics,
     /// 421 answers of nodes.
     pub(crate) not_owner: IntCounter,
-    /// Attempts beyond a request's first: `follow-up`, `connect`, `resend`.
+    /// Attempts beyond a request's first: `follow-up`, `connect`, `resend`; `refused` are those that the
+    /// retry budget did not grant.
     pub(crate) again: IntCounterVec,
+    /// How often a node was put out.
+    pub(crate) node_put_out: IntCounterVec,
+    /// 1 for a node that is out.
+    pub(crate) node_out: IntGaugeVec,
     /// The version of the map in use.
     pub(crate) map_version: IntGauge,
     /// Connections of clients.
@@ -27,13 +32,26 @@ impl RouterMetrics {
             prometheus::opts!("lxp_router_again_total", "Attempts beyond a request's first"),
             &["why"],
         )?;
+        let node_put_out = IntCounterVec::new(
+            prometheus::opts!("lxp_router_node_put_out_total", "Times that a node was put out"),
+            &["node"],
+        )?;
+        let node_out = IntGaugeVec::new(
+            prometheus::opts!(
+                "lxp_router_node_out",
+                "Nodes that failed and are tried now and then"
+            ),
+            &["node"],
+        )?;
         let map_version = IntGauge::new("lxp_router_map_version", "Version of the map in use")?;
         let connections = IntGauge::new("lxp_router_connections", "Connections of clients")?;
         http.registry.register(Box::new(not_owner.clone()))?;
         http.registry.register(Box::new(again.clone()))?;
+        http.registry.register(Box::new(node_put_out.clone()))?;
+        http.registry.register(Box::new(node_out.clone()))?;
         http.registry.register(Box::new(map_version.clone()))?;
         http.registry.register(Box::new(connections.clone()))?;
-        Ok(Self { http, not_owner, again, map_version, connections })
+        Ok(Self { http, not_owner, again, node_put_out, node_out, map_version, connections })
     }
 }
 

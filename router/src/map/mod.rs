@@ -9,7 +9,7 @@ mod disk;
 mod view;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -27,6 +27,8 @@ pub(crate) use watch::{publish_each, write_each};
 #[derive(Debug)]
 pub(crate) struct Maps {
     view: ArcSwapOption<View>,
+    /// Held while a view is made of the one before: two at once would each make nodes of their own.
+    publishing: std::sync::Mutex<()>,
     client: ControlClient,
     /// When the last successful fetch began. The lock makes one fetch of many.
     fetched: Mutex<Option<Instant>>,
@@ -40,7 +42,8 @@ pub(crate) struct NoFreshMap;
 impl Maps {
     /// Without a map yet.
     pub(crate) fn new(client: ControlClient) -> Self {
-        Self { view: ArcSwapOption::empty(), client, fetched: Mutex::new(None) }
+        let view = ArcSwapOption::empty();
+        Self { view, publishing: std::sync::Mutex::default(), client, fetched: Mutex::new(None) }
     }
 
     /// The view in use; none before the first map.
@@ -48,10 +51,18 @@ impl Maps {
         self.view.load()
     }
 
-    /// Puts a map in use. The nodes that stay keep what is counted of them.
+    /// Puts a map in use. The nodes that stay keep what is known of them.
     pub(crate) fn publish(&self, map: &Arc<ShardMap>) {
+        self.publish_if(map, |_| true);
+    }
+
+    fn publish_if(&self, map: &Arc<ShardMap>, wanted: impl FnOnce(&View) -> bool) {
+        let _alone = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.view.load();
-        self.view.store(Some(Arc::new(View::new(Arc::clone(map), before.as_deref()))));
+        if before.as_deref().is_none_or(wanted) {
+            let view = View::new(Arc::clone(map), before.as_deref(), Instant::now());
+            self.view.store(Some(Arc::new(view)));
+        }
     }
 
     /// Asks the control plane for its map and puts it in use if it is newer; waits for `at_most`, and never
@@ -80,10 +91,8 @@ impl Maps {
             tracing::error!(error = %error, "The control plane's map is not sound");
             NoFreshMap
         })?;
-        let newer = self.view.load().as_ref().is_none_or(|view| view.version() < map.version());
-        if newer {
-            self.publish(&Arc::new(map));
-        }
+        let map = Arc::new(map);
+        self.publish_if(&map, |view| view.version() < map.version());
         *fetched = Some(began);
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
@@ -13,9 +13,10 @@ use shard_map::{Epoch, InstitutionId};
 
 use super::context::Context;
 use super::retry::{self, AfterFailure, Broken, FollowUp, NotOwner};
-use super::{Router, peer, resolve};
+use super::{Router, judge, peer, resolve};
 use crate::error::Refusal;
 use crate::tenant::Override;
+use crate::upstream::Outcome;
 
 impl Router {
     /// Acts on a 421: learns the owner, and says where the request goes now.
@@ -76,27 +77,35 @@ impl Router {
             }
         }
         if context.time_left() == Duration::ZERO {
-            return Err(context.attempts.unavailable());
+            return Err(context.attempts.unless_maybe_applied(Refusal::DeadlinePassed));
         }
         context.body_bytes = 0;
         context.masked = None;
         context.node = None;
+        context.sent_at = None;
+        context.unavailable = false;
         let view = self.maps.load();
         let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
+        let now = Instant::now();
         let resolved = view
             .as_ref()
-            .and_then(|view| resolve::resolve(view, &self.overrides, context, rotation))
+            .and_then(|view| resolve::resolve(view, &self.overrides, context, rotation, now))
             .ok_or_else(|| context.attempts.unavailable())?;
-        let peer = peer::peer(&resolved.upstream, context);
+        let peer = peer::peer(resolved.attempt.upstream(), context);
         context.shard = resolved.shard;
-        context.node = Some(resolved.upstream.begin());
+        context.node = Some(resolved.attempt);
+        if context.budget.is_none() {
+            resolved.budget.request(now);
+            context.budget = Some(resolved.budget);
+        }
         Ok(peer)
     }
 
     /// Decides about an attempt that got no connection; true where it is sent again.
     pub(super) fn after_no_connection(&self, context: &mut Context, error: &Error) -> bool {
+        judge::judge(context, Outcome::NoConnection, &self.metrics);
         let node = context.node.take().map(|node| Arc::clone(node.upstream()));
-        tracing::warn!(
+        tracing::debug!(
             error = %error,
             request.id = context.request_id.to_str().unwrap_or_default(),
             node = node.as_ref().map(|node| node.id.as_str()),
@@ -108,7 +117,16 @@ impl Router {
     }
 
     /// Decides about an attempt whose connection broke; true where it is sent again.
-    fn after_broken(&self, session: &Session, context: &mut Context, error: &Error) -> bool {
+    fn after_broken(
+        &self,
+        session: &Session,
+        context: &mut Context,
+        error: &Error,
+        is_reused: bool,
+    ) -> bool {
+        if judge::is_nodes_fault(context, error, is_reused) {
+            judge::judge(context, Outcome::Failed, &self.metrics);
+        }
         let broken = Broken {
             resendable: context.resendable,
             replayable: !session.as_ref().retry_buffer_truncated(),
@@ -133,8 +151,14 @@ impl Router {
     ) -> bool {
         match decide(&mut context.attempts) {
             AfterFailure::SendAgain => {
-                self.metrics.again.with_label_values(&[why]).inc();
-                true
+                let now = Instant::now();
+                let granted = context.budget.as_ref().is_some_and(|budget| budget.retry(now));
+                let counted = if granted { why } else { "refused" };
+                self.metrics.again.with_label_values(&[counted]).inc();
+                if !granted {
+                    context.refusal = Some(context.attempts.unavailable());
+                }
+                granted
             }
             AfterFailure::GiveUp(refusal) => {
                 context.refusal = Some(refusal);
@@ -149,16 +173,23 @@ impl Router {
         session: &Session,
         context: &mut Context,
         error: &Error,
+        is_reused: bool,
     ) -> bool {
         let client_gone = *error.esource() == ErrorSource::Downstream;
-        if client_gone || context.refusal.is_some() || is_answered(session) {
+        if client_gone || context.refusal.is_some() {
+            return false;
+        }
+        if is_answered(session) {
+            if *error.esource() == ErrorSource::Upstream {
+                judge::judge(context, Outcome::Failed, &self.metrics);
+            }
             return false;
         }
         if let Some(masked) = context.masked.take().filter(|_| context.not_owner.is_none()) {
             // The 421 broke off: it had no effect all the same.
             context.not_owner = Some(NotOwner::read(&masked));
         }
-        context.not_owner.is_some() || self.after_broken(session, context, error)
+        context.not_owner.is_some() || self.after_broken(session, context, error, is_reused)
     }
 }
 

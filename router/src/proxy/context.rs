@@ -11,7 +11,7 @@ use super::admit::Target;
 use super::retry::{Attempts, NotOwner};
 use crate::config::{DEADLINE_SLACK, REQUEST_DEADLINE};
 use crate::error::Refusal;
-use crate::upstream::{InFlight, Upstream};
+use crate::upstream::{InFlight, RetryBudget, Upstream};
 
 /// One request.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ pub(crate) struct Context {
     pub(crate) shard: Option<ShardId>,
     /// The node of the attempt under way.
     pub(crate) node: Option<InFlight>,
+    /// What its shard's requests may cost in retries; none before the first attempt.
+    pub(crate) budget: Option<Arc<RetryBudget>>,
+    /// When the whole of the request had gone out to the node of the attempt under way.
+    pub(crate) sent_at: Option<Instant>,
+    /// Whether the node said 503, and what it said with it is still to come.
+    pub(crate) unavailable: bool,
     /// Nodes that could not be connected to.
     pub(crate) refused_by: Vec<Arc<Upstream>>,
     /// The node whose connection broke.
@@ -78,6 +84,9 @@ impl Context {
             sent_on_to: None,
             shard: None,
             node: None,
+            budget: None,
+            sent_at: None,
+            unavailable: false,
             refused_by: Vec::new(),
             broken: None,
             masked: None,

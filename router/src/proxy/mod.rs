@@ -11,6 +11,7 @@
 pub(crate) mod admit;
 mod attempt;
 pub(crate) mod context;
+mod judge;
 mod log;
 mod peer;
 mod resolve;
@@ -156,9 +157,12 @@ impl ProxyHttp for Router {
         &self,
         _session: &mut Session,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         context: &mut Context,
     ) -> Result<()> {
+        if end {
+            context.sent_at = Some(Instant::now());
+        }
         context.body_bytes += body.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let refusal = if context.body_bytes > BODY_MAX_BYTES {
             Refusal::BodyTooLarge
@@ -177,6 +181,7 @@ impl ProxyHttp for Router {
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> Result<()> {
+        judge::head(context, response, &self.metrics);
         if response.status != StatusCode::MISDIRECTED_REQUEST {
             return Ok(());
         }
@@ -199,6 +204,7 @@ impl ProxyHttp for Router {
         end: bool,
         context: &mut Context,
     ) -> Result<Option<Duration>> {
+        judge::body(context, body.as_ref(), &self.metrics);
         let Some(masked) = &mut context.masked else { return Ok(None) };
         if let Some(bytes) = body.take() {
             masked.extend_from_slice(&bytes);
@@ -225,9 +231,9 @@ impl ProxyHttp for Router {
         session: &mut Session,
         mut error: Box<Error>,
         context: &mut Context,
-        _client_reused: bool,
+        client_reused: bool,
     ) -> Box<Error> {
-        error.set_retry(self.is_sent_again(session, context, &error));
+        error.set_retry(self.is_sent_again(session, context, &error, client_reused));
         error
     }
 

@@ -1,6 +1,7 @@
 //! To which shard and node an attempt goes. Read anew for each attempt: map and nodes may have changed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use shard_map::{InstitutionId, ShardId};
 
@@ -8,15 +9,17 @@ use super::admit::Target;
 use super::context::Context;
 use crate::map::View;
 use crate::tenant::Overrides;
-use crate::upstream::{Upstream, choose};
+use crate::upstream::{InFlight, RetryBudget, Upstream, choose};
 
 /// Where an attempt goes.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     /// The shard; none where any will do.
     pub(crate) shard: Option<ShardId>,
-    /// The node.
-    pub(crate) upstream: Arc<Upstream>,
+    /// The attempt at a node, begun.
+    pub(crate) attempt: InFlight,
+    /// What the shard's requests may cost in retries.
+    pub(crate) budget: Arc<RetryBudget>,
 }
 
 /// The shard that owns an institution as far as is known here: an override, else the map.
@@ -37,23 +40,25 @@ pub(crate) fn resolve(
     overrides: &Overrides,
     context: &Context,
     rotation: usize,
+    now: Instant,
 ) -> Option<Resolved> {
-    let (shard, seats) = match context.target? {
+    let (shard, nodes) = match context.target? {
         Target::AnyNode => (None, view.all_seats()),
         Target::Institution(institution) => {
             let shard = match &context.sent_on_to {
                 Some(shard) => shard.clone(),
                 None => shard_of(view, overrides, institution)?,
             };
-            let seats = view.seats_of(&shard);
-            (Some(shard), seats)
+            let nodes = view.seats_of(&shard)?;
+            (Some(shard), nodes)
         }
     };
     let refused = |node: &Upstream| context.refused_by.iter().any(|other| same(other, node));
     let broken = |node: &Upstream| context.broken.as_ref().is_some_and(|other| same(other, node));
-    let chosen = choose(seats, rotation, |node| refused(node) || broken(node))
-        .or_else(|| choose(seats, rotation, refused))?;
-    Some(Resolved { shard, upstream: Arc::clone(chosen) })
+    let seats = &nodes.seats;
+    let attempt = choose(seats, rotation, now, |node| refused(node) || broken(node))
+        .or_else(|| choose(seats, rotation, now, refused))?;
+    Some(Resolved { shard, attempt, budget: Arc::clone(&nodes.budget) })
 }
 
 fn same(one: &Upstream, other: &Upstream) -> bool {
@@ -62,8 +67,6 @@ fn same(one: &Upstream, other: &Upstream) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use prometheus::IntGauge;
     use shard_map::{Epoch, MapNode, MapShard, MapVersion, NodeState, ShardMap, ShardState};
     use uuid::Uuid;
@@ -92,7 +95,7 @@ mod tests {
         let exceptions = [(institution(), "a".parse().expect("an id"))];
         let version = MapVersion(version);
         let map = ShardMap::new(version, version, shards, nodes, exceptions).expect("a map");
-        View::new(Arc::new(map), None)
+        View::new(Arc::new(map), None, Instant::now())
     }
 
     fn context() -> Context {
@@ -102,8 +105,18 @@ mod tests {
         context
     }
 
+    fn upstream(
+        view: &View,
+        overrides: &Overrides,
+        context: &Context,
+        rotation: usize,
+    ) -> Option<Arc<Upstream>> {
+        let resolved = resolve(view, overrides, context, rotation, Instant::now());
+        resolved.map(|resolved| Arc::clone(resolved.attempt.upstream()))
+    }
+
     fn node(view: &View, overrides: &Overrides, context: &Context) -> Option<String> {
-        resolve(view, overrides, context, 0).map(|resolved| resolved.upstream.id.to_string())
+        upstream(view, overrides, context, 0).map(|node| node.id.to_string())
     }
 
     #[test]
@@ -136,7 +149,7 @@ mod tests {
     fn a_node_that_refused_is_not_tried_again() {
         let (view, overrides, mut context) = (view(1), Overrides::new(), context());
         for expected in [Some("n1"), Some("n2"), None] {
-            let next = resolve(&view, &overrides, &context, 0).map(|resolved| resolved.upstream);
+            let next = upstream(&view, &overrides, &context, 0);
             assert_eq!(next.as_ref().map(|next| next.id.as_str()), expected);
             context.refused_by.extend(next);
         }
@@ -145,7 +158,7 @@ mod tests {
     #[test]
     fn a_broken_node_is_tried_again_only_without_another() {
         let (view, overrides, mut context) = (view(1), Overrides::new(), context());
-        let seats = view.seats_of(&"a".parse().expect("an id"));
+        let seats = &view.seats_of(&"a".parse().expect("an id")).expect("seats").seats;
         context.broken = Some(Arc::clone(&seats[0].upstream));
         assert_eq!(node(&view, &overrides, &context).as_deref(), Some("n2"));
         context.refused_by.push(Arc::clone(&seats[1].upstream));
@@ -157,8 +170,8 @@ mod tests {
         let (view, overrides, mut context) = (view(1), Overrides::new(), context());
         context.target = Some(Target::AnyNode);
         let nodes: Vec<_> = (0..3)
-            .filter_map(|rotation| resolve(&view, &overrides, &context, rotation))
-            .map(|resolved| resolved.upstream.id.to_string())
+            .filter_map(|rotation| upstream(&view, &overrides, &context, rotation))
+            .map(|node| node.id.to_string())
             .collect();
         assert_eq!(nodes, ["n1", "n2", "n3"]);
     }

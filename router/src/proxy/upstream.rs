@@ -70,7 +70,7 @@ mod tests {
         context.target = Some(target);
         context.request_id = HeaderValue::from_static("r-1");
         context.trace = HeaderValue::from_static("t-1");
-        let view = View::new(Arc::new(ShardMap::empty()), None);
+        let view = View::new(Arc::new(ShardMap::empty()), None, Instant::now());
         let mut head = RequestHeader::build(method, b"/v1/a", None).expect("a head");
         for (name, value) in headers {
             head.append_header(*name, *value).expect("a header");

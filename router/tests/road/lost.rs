@@ -116,3 +116,14 @@ async fn a_node_that_does_not_answer_is_given_up_at_the_deadline() {
     assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(5), "{took:?}");
     assert_eq!(silent.seen().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_time_left_is_not_sent() {
+    let a = Node::plain("node-1", "shard-a").await;
+    let platform = Platform::start(&[&a]).await;
+    let request = platform.request(Method::GET, "/v1/programs", institution(1));
+    let answer = request.header("lxp-deadline-ms", "0").send().await.expect("an answer");
+    assert_eq!(answer.headers().get("retry-after").expect("a time"), "1");
+    problem(answer, 503, "overloaded").await;
+    assert!(a.seen().is_empty());
+}

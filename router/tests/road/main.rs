@@ -5,6 +5,7 @@
 mod admission;
 mod control;
 mod headers;
+mod health;
 mod limits;
 mod lost;
 mod node;
