@@ -67,7 +67,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     ));
     let writing = tokio::spawn(write_each(feed, file, on_disk, stop.clone()));
 
-    let router = Router::new(tokens, maps, metrics.clone());
+    let router = Router::new(tokens, maps, metrics.clone(), stop.clone());
     let proxy = http_proxy(&Arc::new(pingora_settings(settings.threads)), router);
     tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "The router serves");
     let serving = async {
@@ -75,7 +75,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             stop.cancelled().await;
             readiness.set(false);
         };
-        tokio::join!(listen::serve(listener, proxy, metrics.connections, stop.clone()), unready);
+        tokio::join!(listen::serve(listener, proxy, metrics, stop.clone()), unready);
     };
     let served = serve_beside(serving, admin, &stop).await;
 

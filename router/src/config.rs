@@ -51,20 +51,25 @@ pub(crate) const URI_MAX_BYTES: usize = 8 * 1024;
 /// Largest request body, in bytes.
 pub(crate) const BODY_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The first request of a connection must have sent its head after this long.
-pub(crate) const FIRST_HEAD_DEADLINE: Duration = Duration::from_secs(15);
+/// A request's head must be there this long after its first byte; a new connection must have sent that one
+/// within this, too.
+pub(crate) const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A connection may wait this long for its next request.
 pub(crate) const IDLE_DEADLINE_S: u64 = 60;
 
-/// The next request of a connection must have sent its head this long after the last answer.
-pub(crate) const NEXT_HEAD_DEADLINE: Duration = Duration::from_secs(75);
+/// After the order to stop an idle connection is kept this long: a request may be on its way.
+pub(crate) const IDLE_AFTER_STOP: Duration = Duration::from_secs(3);
 
 /// Longest pause between two pieces of a request's body.
-pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(10);
+pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(5);
 
-/// A request's body must be there this long after its head.
-pub(crate) const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// So long a body may come as slowly as it likes; with [`BODY_PAUSE`] it is why slow clients are cut within
+/// 15 s.
+pub(crate) const BODY_GRACE: Duration = Duration::from_secs(8);
+
+/// After that it must have come at this rate on average.
+pub(crate) const BODY_MIN_BYTES_PER_S: u64 = 4 * 1024;
 
 /// Longest wait for a client that does not read its answer.
 pub(crate) const CLIENT_WRITE_DEADLINE: Duration = Duration::from_secs(15);
@@ -76,7 +81,10 @@ pub(crate) const LINGER: Duration = Duration::from_secs(1);
 pub(crate) const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How much longer than its deadline an answer of a node is waited for.
-pub(crate) const DEADLINE_SLACK: Duration = Duration::from_millis(200);
+pub(crate) const DEADLINE_SLACK: Duration = Duration::from_millis(100);
+
+/// This long after its deadline a request's connection is cut, whatever it is doing.
+pub(crate) const CUT_SLACK: Duration = Duration::from_millis(220);
 
 /// Longest wait for a connection to a node.
 pub(crate) const CONNECT_DEADLINE: Duration = Duration::from_secs(1);

@@ -10,6 +10,9 @@ pub(crate) enum Refusal {
     /// 431.
     #[error("the request's head is larger than 32 KiB")]
     HeadTooLarge,
+    /// 408.
+    #[error("the request's head did not arrive in time")]
+    HeadTooSlow,
     /// 414.
     #[error("the path with its query is longer than 8 KiB")]
     UriTooLong,
@@ -86,6 +89,7 @@ impl Refusal {
             Self::HeadTooLarge => {
                 (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "Request head is too large")
             }
+            Self::HeadTooSlow => (S::REQUEST_TIMEOUT, "head-too-slow", "Head is too slow"),
             Self::UriTooLong => (S::URI_TOO_LONG, "uri-too-long", "Path is too long"),
             Self::BadRequest(_) => (S::BAD_REQUEST, "bad-request", "Request is ambiguous"),
             Self::Method => (S::METHOD_NOT_ALLOWED, "method-not-allowed", "Method is not allowed"),

@@ -19,6 +19,8 @@ pub(crate) struct RouterMetrics {
     pub(crate) node_out: IntGaugeVec,
     /// The version of the map in use.
     pub(crate) map_version: IntGauge,
+    /// Requests whose connection was cut at their deadline.
+    pub(crate) cut: IntCounter,
     /// Connections of clients.
     pub(crate) connections: IntGauge,
 }
@@ -44,14 +46,16 @@ impl RouterMetrics {
             &["node"],
         )?;
         let map_version = IntGauge::new("lxp_router_map_version", "Version of the map in use")?;
+        let cut = IntCounter::new("lxp_router_cut_total", "Requests cut off at their deadline")?;
         let connections = IntGauge::new("lxp_router_connections", "Connections of clients")?;
         http.registry.register(Box::new(not_owner.clone()))?;
         http.registry.register(Box::new(again.clone()))?;
         http.registry.register(Box::new(node_put_out.clone()))?;
         http.registry.register(Box::new(node_out.clone()))?;
         http.registry.register(Box::new(map_version.clone()))?;
+        http.registry.register(Box::new(cut.clone()))?;
         http.registry.register(Box::new(connections.clone()))?;
-        Ok(Self { http, not_owner, again, node_put_out, node_out, map_version, connections })
+        Ok(Self { http, not_owner, again, node_put_out, node_out, map_version, cut, connections })
     }
 }
 

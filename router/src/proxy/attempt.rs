@@ -140,6 +140,11 @@ impl Router {
             "The connection to a node broke"
         );
         context.broken = node;
+        if context.sent_at.is_none() && !broken.in_time && !context.attempts.is_maybe_applied() {
+            // The client did not send the whole of it in its own time: no node can have begun.
+            context.refusal = Some(Refusal::BodyTooSlow);
+            return false;
+        }
         self.decided(context, |attempts| attempts.after_broken(broken), "resend")
     }
 

@@ -33,14 +33,15 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use service_kit::request_id::{RequestId, is_traceparent, new_traceparent};
 use service_kit::token::TokenVerifier;
+use tokio_util::sync::CancellationToken;
 
 use self::admit::{Access, Target};
 use self::attempt::is_answered;
 use self::context::Context;
 use self::retry::NotOwner;
 use crate::config::{
-    BODY_DEADLINE, BODY_MAX_BYTES, BODY_PAUSE, CLIENT_WRITE_DEADLINE, IDLE_DEADLINE_S,
-    REQUEST_DEADLINE,
+    BODY_GRACE, BODY_MAX_BYTES, BODY_MIN_BYTES_PER_S, BODY_PAUSE, CLIENT_WRITE_DEADLINE,
+    IDLE_DEADLINE_S, REQUEST_DEADLINE,
 };
 use crate::error::Refusal;
 use crate::listen;
@@ -64,19 +65,32 @@ pub(crate) struct Router {
     maps: Arc<Maps>,
     overrides: Overrides,
     metrics: RouterMetrics,
+    stop: CancellationToken,
     rotation: AtomicUsize,
 }
 
 impl Router {
-    /// A router over a map.
-    pub(crate) fn new(tokens: TokenVerifier, maps: Arc<Maps>, metrics: RouterMetrics) -> Self {
-        let overrides = Overrides::new();
-        Self { tokens, maps, overrides, metrics, rotation: AtomicUsize::new(0) }
+    /// A router over a map. After `stop` its answers say that their connections end.
+    pub(crate) fn new(
+        tokens: TokenVerifier,
+        maps: Arc<Maps>,
+        metrics: RouterMetrics,
+        stop: CancellationToken,
+    ) -> Self {
+        let (overrides, rotation) = (Overrides::new(), AtomicUsize::new(0));
+        Self { tokens, maps, overrides, metrics, stop, rotation }
+    }
+
+    /// Once the router stops, an answer is its connection's last.
+    fn end_if_stopping(&self, session: &mut Session) {
+        if self.stop.is_cancelled() {
+            session.set_keepalive(None);
+        }
     }
 
     fn admit(&self, session: &Session, context: &mut Context) -> Result<(), Refusal> {
         let head = session.req_header();
-        admit::check_head(&head.method, &head.uri, &head.headers, &session.to_h1_raw())?;
+        admit::check_head(&head.method, &head.uri, &head.headers)?;
         let path = head.uri.path();
         context.label = path_label(path);
         let authorization = head.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
@@ -107,12 +121,12 @@ impl ProxyHttp for Router {
     }
 
     async fn request_filter(&self, session: &mut Session, context: &mut Context) -> Result<bool> {
-        listen::head_was_read();
         name(session, context);
         set_deadlines(session, context);
         match self.admit(session, context) {
             Ok(()) => Ok(false),
             Err(refusal) => {
+                self.end_if_stopping(session);
                 response::refuse(session, context, refusal).await?;
                 Ok(true)
             }
@@ -166,7 +180,7 @@ impl ProxyHttp for Router {
         context.body_bytes += body.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let refusal = if context.body_bytes > BODY_MAX_BYTES {
             Refusal::BodyTooLarge
-        } else if body.is_some() && context.began.elapsed() > BODY_DEADLINE {
+        } else if body.is_some() && is_too_slow(context.began.elapsed(), context.body_bytes) {
             Refusal::BodyTooSlow
         } else {
             return Ok(());
@@ -218,11 +232,15 @@ impl ProxyHttp for Router {
 
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         response: &mut ResponseHeader,
         context: &mut Context,
     ) -> Result<()> {
-        if response.status.is_informational() { Ok(()) } else { response::mark(response, context) }
+        if response.status.is_informational() {
+            return Ok(());
+        }
+        self.end_if_stopping(session);
+        response::mark(response, context)
     }
 
     fn error_while_proxy(
@@ -309,11 +327,17 @@ fn name(session: &Session, context: &mut Context) {
     }
 }
 
+/// Whether a body of which this much has come in this time is one that is never going to end.
+fn is_too_slow(took: Duration, bytes: u64) -> bool {
+    took > BODY_GRACE && bytes < took.as_secs() * BODY_MIN_BYTES_PER_S
+}
+
 fn set_deadlines(session: &mut Session, context: &mut Context) {
     let asked = session.req_header().headers.get("lxp-deadline-ms");
     let asked_ms = asked.and_then(|value| value.to_str().ok()).and_then(|ms| ms.parse().ok());
     context.deadline =
         asked_ms.map_or(REQUEST_DEADLINE, Duration::from_millis).min(REQUEST_DEADLINE);
+    listen::request_ends(context.began + context.deadline);
     session.set_read_timeout(Some(BODY_PAUSE));
     session.set_write_timeout(Some(CLIENT_WRITE_DEADLINE));
     // Pingora keeps a connection for ever once its client speaks HTTP/1.1.

@@ -129,6 +129,11 @@ impl Attempts {
         }
     }
 
+    /// Whether an attempt broke after bytes had gone out.
+    pub(crate) fn is_maybe_applied(self) -> bool {
+        self.maybe_applied
+    }
+
     /// What to answer when there is nobody to send to.
     pub(crate) fn unavailable(self) -> Refusal {
         self.unless_maybe_applied(Refusal::ShardUnavailable)

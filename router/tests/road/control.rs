@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::node::Node;
-use crate::platform::{institution, shard};
+use crate::platform::{SOON, institution, shard};
 
 pub(crate) struct Control {
     address: SocketAddr,
@@ -29,6 +30,8 @@ pub(crate) struct Control {
 #[derive(Default)]
 struct Asked {
     whole: AtomicUsize,
+    /// How often somebody began to wait for news.
+    waits: AtomicUsize,
 }
 
 type Shared = (watch::Sender<Arc<ShardMap>>, Arc<Asked>);
@@ -68,8 +71,15 @@ impl Control {
         self.map.send_replace(Arc::new(map));
     }
 
-    /// Has a map that nobody is told of unless they ask for it whole.
-    pub(crate) fn publish_unseen(&self, version: i64, home_of_one: &str) {
+    /// Has a map that nobody is told of unless they ask for it whole. The router must wait for news already:
+    /// else it would ask and see it.
+    pub(crate) async fn publish_unseen(&self, version: i64, home_of_one: &str) {
+        let waits = tokio::time::timeout(SOON, async {
+            while self.asked.waits.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waits.await.expect("the router waits for news");
         let map = Arc::new(make_map(version, &self.nodes, &[(1, home_of_one)]));
         self.map.send_if_modified(|held| {
             *held = map;
@@ -125,8 +135,12 @@ async fn answer(
         }
         Some(after) => {
             // As the real one: what is newer at once, else when there is news.
-            if news.borrow_and_update().version().0 <= *after && news.changed().await.is_err() {
-                return StatusCode::NO_CONTENT.into_response();
+            let is_newer = news.borrow_and_update().version().0 > *after;
+            if !is_newer {
+                asked.waits.fetch_add(1, Ordering::SeqCst);
+                if news.changed().await.is_err() {
+                    return StatusCode::NO_CONTENT.into_response();
+                }
             }
         }
     }

@@ -71,7 +71,7 @@ async fn an_answer_that_breaks_off_is_still_a_421() {
     .await;
     let b = Node::plain("node-b", "shard-b").await;
     let platform = Platform::start(&[&a, &b]).await;
-    platform.control.publish_unseen(2, "shard-b");
+    platform.control.publish_unseen(2, "shard-b").await;
     assert_eq!(platform.post(institution(1), None, 10).await.status(), 200);
     assert_eq!((a.seen().len(), b.seen().len()), (1, 1));
 }
@@ -100,7 +100,7 @@ async fn without_an_owner_a_newer_map_is_followed() {
     let a = Node::answering("node-a", "shard-a", |_| not_owner(None, None, None)).await;
     let b = Node::plain("node-b", "shard-b").await;
     let platform = Platform::start(&[&a, &b]).await;
-    platform.control.publish_unseen(2, "shard-b");
+    platform.control.publish_unseen(2, "shard-b").await;
     assert_eq!(platform.get("/v1/programs", institution(1)).await.status(), 200);
     assert_eq!((a.seen().len(), b.seen().len()), (1, 1));
     assert_eq!(b.seen()[0].header("lxp-map-version"), ["2"]);
@@ -122,7 +122,7 @@ async fn an_answer_to_head_has_no_body_and_is_followed_by_the_map() {
         .await;
     let b = Node::plain("node-b", "shard-b").await;
     let platform = Platform::start(&[&a, &b]).await;
-    platform.control.publish_unseen(2, "shard-b");
+    platform.control.publish_unseen(2, "shard-b").await;
     let head = platform.request(Method::HEAD, "/v1/programs", institution(1));
     assert_eq!(head.send().await.expect("an answer").status(), 200);
     assert_eq!((a.seen().len(), b.seen().len()), (1, 1));

@@ -18,7 +18,7 @@ use crate::control::Control;
 use crate::node::Node;
 
 /// Longest wait for anything that should happen at once.
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) struct Platform {
     pub(crate) control: Control,

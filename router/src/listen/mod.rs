@@ -1,0 +1,190 @@
+//! The listener: accepts connections, drives Pingora's proxy over each, and ends in order.
+//!
+//! Pingora's own server is not used: it sleeps its grace period in full and then drops what is in flight,
+//! and panics where a port is taken. Its proxy is made for a loop like this one.
+//!
+//! What must stay true:
+//! - Connections are bounded; heads are read here (`head`), not by Pingora, which takes 1 MiB of them.
+//! - A request ends shortly after its deadline, whoever is the slow one: with an answer where that can
+//!   still be given, else with its connection.
+//! - After `stop` nobody is accepted, requests in flight are finished, at most for [`DRAIN_DEADLINE`], and
+//!   each answer says that the connection ends. Idle connections are kept for a moment more: a request that
+//!   is on its way is answered.
+
+mod answer;
+mod head;
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use pingora::apps::{HttpPersistentSettings, HttpServerApp};
+use pingora::protocols::Stream as AnyStream;
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::l4::stream::Stream;
+use pingora::proxy::HttpProxy;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::head::NoHead;
+use crate::config::{
+    CONNECTIONS_MAX, CUT_SLACK, DRAIN_DEADLINE, HEAD_DEADLINE, IDLE_DEADLINE_S, REQUEST_DEADLINE,
+};
+use crate::metrics::RouterMetrics;
+use crate::proxy::Router;
+
+#[cfg(test)]
+pub(crate) use self::head::Scan;
+
+/// How long to wait after a failed accept: without free file descriptors the next one fails as well.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+tokio::task_local! {
+    /// When the connection's current request is over.
+    static ENDS: Arc<Ends>;
+}
+
+/// A moment that the request under way moves.
+#[derive(Debug)]
+struct Ends {
+    base: Instant,
+    after_ms: AtomicU64,
+}
+
+impl Ends {
+    fn set(&self, at: Instant) {
+        let after = at.saturating_duration_since(self.base).as_millis();
+        self.after_ms.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Instant {
+        self.base + Duration::from_millis(self.after_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// Says until when the current request may take; shortly after that its connection is cut.
+pub(crate) fn request_ends(at: Instant) {
+    // Outside a connection (in tests) there is nothing to cut.
+    let _ = ENDS.try_with(|ends| ends.set(at + CUT_SLACK));
+}
+
+/// What every connection needs.
+struct Shared {
+    proxy: Arc<HttpProxy<Router>>,
+    metrics: RouterMetrics,
+    stop: CancellationToken,
+    /// Pingora's way to say the same as `stop`.
+    stopped: watch::Receiver<bool>,
+}
+
+/// Serves until `stop`, then finishes what is in flight.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    proxy: HttpProxy<Router>,
+    metrics: RouterMetrics,
+    stop: CancellationToken,
+) {
+    let tracker = TaskTracker::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (_stopping, stopped) = watch::channel(false);
+    let shared = Arc::new(Shared { proxy: Arc::new(proxy), metrics, stop: stop.clone(), stopped });
+    let accepting = async {
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            let Some(stream) = accept(&listener).await else { continue };
+            let shared = Arc::clone(&shared);
+            tracker.spawn(async move {
+                shared.metrics.connections.inc();
+                serve_connection(&shared, stream).await;
+                shared.metrics.connections.dec();
+                drop(permit);
+            });
+        }
+    };
+    stop.run_until_cancelled(accepting).await;
+    drop(listener);
+    tracker.close();
+    if tokio::time::timeout(DRAIN_DEADLINE, tracker.wait()).await.is_err() {
+        tracing::warn!(connections = tracker.len(), "Stopping with requests still in flight");
+    }
+}
+
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+    match listener.accept().await {
+        Ok((stream, _)) => Some(stream),
+        Err(error) => {
+            tracing::warn!(error = %error, "A connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+async fn serve_connection(shared: &Shared, stream: TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = %error, "The connection is gone already");
+        return;
+    }
+    let ends = Arc::new(Ends { base: Instant::now(), after_ms: AtomicU64::new(0) });
+    let serving = serve_requests(shared, Box::new(Stream::from(stream)), &ends);
+    ENDS.scope(Arc::clone(&ends), serving).await;
+}
+
+/// The requests of a connection, one after another.
+async fn serve_requests(shared: &Shared, mut stream: AnyStream, ends: &Ends) {
+    let mut settings = None;
+    let mut wait = HEAD_DEADLINE;
+    loop {
+        let read = match head::read(&mut stream, wait, &shared.stop).await {
+            Ok(read) => read,
+            Err(NoHead::Silent) => return,
+            Err(NoHead::Refused(refusal)) => {
+                let status = refusal.problem().status;
+                shared.metrics.http.answered("other", "other", status, 0.0);
+                return answer::refuse(stream, refusal).await;
+            }
+        };
+        let mut session = ServerSession::new_http1(stream);
+        match settings.take() {
+            None => session.set_keepalive(Some(IDLE_DEADLINE_S)),
+            Some(settings) => HttpPersistentSettings::apply_to_session(settings, &mut session),
+        }
+        session.set_pipelined_prefix(read);
+        ends.set(Instant::now() + REQUEST_DEADLINE + CUT_SLACK);
+        let answered = shared.proxy.process_new_http(session, &shared.stopped);
+        match unless_it_ends(answered, ends).await {
+            Some(Some(reused)) => (stream, settings) = reused.consume(),
+            Some(None) => return,
+            None => {
+                shared.metrics.cut.inc();
+                tracing::info!("A request was cut off at its deadline");
+                return;
+            }
+        }
+        wait = Duration::from_secs(IDLE_DEADLINE_S);
+    }
+}
+
+/// What `answered` yields; none, and it is dropped, when its time is over.
+async fn unless_it_ends<T>(answered: impl Future<Output = T>, ends: &Ends) -> Option<T> {
+    let mut answered = std::pin::pin!(answered);
+    let mut armed = ends.get();
+    let mut over = std::pin::pin!(sleep_until(armed.into()));
+    poll_fn(|context| {
+        if let Poll::Ready(answer) = answered.as_mut().poll(context) {
+            return Poll::Ready(Some(answer));
+        }
+        let wanted = ends.get();
+        if wanted != armed {
+            armed = wanted;
+            over.as_mut().reset(wanted.into());
+        }
+        over.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
