@@ -1,12 +1,14 @@
 //! Puts the router together, and takes it apart again in order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use control_api::ControlClient;
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use service_kit::admin::Readiness;
 use service_kit::token::TokenVerifier;
 use service_kit::{admin, config, shutdown, telemetry, tls};
@@ -14,12 +16,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{ENV_PREFIX, NODE_POOL_SIZE, Settings};
 use crate::listen;
+use crate::listen::handover::{self, Listeners, Predecessor};
 use crate::map::{MapFile, Maps, publish_each, write_each};
 use crate::metrics::RouterMetrics;
 use crate::proxy::Router;
 
 /// Pingora's loop over attempts; [`crate::proxy`] ends it long before.
 const ATTEMPTS_MAX: usize = 8;
+
+/// How often a router that takes over looks whether it is ready.
+const READY_POLL: Duration = Duration::from_millis(20);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(settings: &Path) -> anyhow::Result<()> {
@@ -43,16 +49,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let client = ControlClient::new(&settings.control_url, &token)?;
     let tokens = TokenVerifier::start(&settings.tokens, stop.clone()).await?;
     let metrics = RouterMetrics::new().context("metrics cannot be registered")?;
-    let listener = admin::bind(settings.listen).await?;
+    allow_open_files();
+    let (listeners, predecessor) = listeners(&settings).await?;
 
     let readiness = Readiness::default();
     let admin_stop = CancellationToken::new();
-    let admin = tokio::spawn(admin::serve(
-        settings.admin_listen,
-        metrics.http.clone(),
-        readiness.clone(),
-        admin_stop.clone(),
-    ));
+    let heirloom = settings.handover_socket.is_some().then(|| listeners.share()).transpose();
+    let heirloom = heirloom.context("the listeners cannot be shared")?;
+    let Listeners { clients, admin } = listeners;
+    let pages = admin::serve_on(admin, metrics.http.clone(), readiness.clone(), admin_stop.clone());
+    let admin = tokio::spawn(pages);
 
     let file = MapFile::new(settings.map_file.clone());
     let on_disk = file.read_or_report().map(Arc::new);
@@ -67,6 +73,13 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     ));
     let writing = tokio::spawn(write_each(feed, file, on_disk, stop.clone()));
 
+    let handing_over = tokio::spawn(hand_over(
+        settings.handover_socket.clone().zip(heirloom),
+        predecessor,
+        readiness.clone(),
+        Orders { stop: stop.clone(), admin_stop: admin_stop.clone() },
+    ));
+
     let router = Router::new(tokens, maps, metrics.clone(), stop.clone());
     let proxy = http_proxy(&Arc::new(pingora_settings(settings.threads)), router);
     tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "The router serves");
@@ -75,15 +88,84 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             stop.cancelled().await;
             readiness.set(false);
         };
-        tokio::join!(listen::serve(listener, proxy, metrics, stop.clone()), unready);
+        tokio::join!(listen::serve(clients, proxy, metrics, stop.clone()), unready);
     };
     let served = serve_beside(serving, admin, &stop).await;
 
     admin_stop.cancel();
+    handing_over.await.context("handing over ended abnormally")?;
     publishing.await.context("following the map ended abnormally")?;
     writing.await.context("keeping the map on disk ended abnormally")?;
     tracing::info!("The router has stopped");
     served
+}
+
+/// The listeners of a router that runs already and gives them away, else new ones.
+async fn listeners(settings: &Settings) -> anyhow::Result<(Listeners, Option<Predecessor>)> {
+    if let Some(socket) = &settings.handover_socket
+        && let Some((listeners, predecessor)) = handover::ask(socket).await?
+    {
+        let found = listeners.addresses().context("what was handed over is no listener")?;
+        anyhow::ensure!(
+            found == (settings.listen, settings.admin_listen),
+            "the running router listens on {} and {}; to change addresses, stop it first",
+            found.0,
+            found.1,
+        );
+        return Ok((listeners, Some(predecessor)));
+    }
+    let clients = admin::bind(settings.listen).await?;
+    let admin = admin::bind(settings.admin_listen).await?;
+    Ok((Listeners { clients, admin }, None))
+}
+
+/// Two files for each client are more than systems allow by default; as many are taken as may be.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(error = %error, "The limit of open files stays as it is");
+    }
+}
+
+/// What a successor's being ready brings about.
+struct Orders {
+    stop: CancellationToken,
+    admin_stop: CancellationToken,
+}
+
+/// Sends the predecessor away once this router is ready, then waits for a successor.
+async fn hand_over(
+    heirloom: Option<(PathBuf, Listeners)>,
+    predecessor: Option<Predecessor>,
+    readiness: Readiness,
+    orders: Orders,
+) {
+    let Some((socket, listeners)) = heirloom else { return };
+    let until_ready = async {
+        while !readiness.get() {
+            tokio::time::sleep(READY_POLL).await;
+        }
+    };
+    if orders.stop.run_until_cancelled(until_ready).await.is_none() {
+        return;
+    }
+    if let Some(predecessor) = predecessor {
+        predecessor.dismiss().await;
+    }
+    let given = orders.stop.run_until_cancelled(handover::give(&socket, &listeners)).await;
+    match given {
+        Some(Ok(())) => {
+            tracing::info!("Another router has taken over; stopping");
+            // The successor shares both listeners: what comes now is its.
+            orders.admin_stop.cancel();
+            orders.stop.cancel();
+        }
+        Some(Err(error)) => {
+            tracing::error!(error = %error, "No router can take over from this one");
+        }
+        None => {}
+    }
 }
 
 /// Serves clients; should the admin pages end before, that is an error and everything ends.
@@ -96,6 +178,7 @@ async fn serve_beside(
     tokio::select! {
         () = serving.as_mut() => Ok(()),
         ended = admin => {
+            // After a handover they end by order.
             stop.cancel();
             serving.await;
             ended.context("the admin pages ended abnormally")??;

@@ -24,6 +24,9 @@ pub(crate) struct Settings {
     pub(crate) control_token_file: PathBuf,
     /// Where the last good map is kept.
     pub(crate) map_file: PathBuf,
+    /// A Unix socket at which a router gives its listeners to the one that is started in its place.
+    #[serde(default)]
+    pub(crate) handover_socket: Option<PathBuf>,
     /// Worker threads.
     #[serde(default = "default_threads")]
     pub(crate) threads: usize,

@@ -38,7 +38,19 @@ pub async fn serve(
     readiness: Readiness,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let listener = bind(listen).await?;
+    serve_on(bind(listen).await?, metrics, readiness, stop).await
+}
+
+/// The same on a listener that is there already.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve_on(
+    listener: tokio::net::TcpListener,
+    metrics: Metrics,
+    readiness: Readiness,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

@@ -10,8 +10,11 @@
 //! - After `stop` nobody is accepted, requests in flight are finished, at most for [`DRAIN_DEADLINE`], and
 //!   each answer says that the connection ends. Idle connections are kept for a moment more: a request that
 //!   is on its way is answered.
+//! - A router that is started in the place of another gets its listeners (`handover`): no connection is
+//!   refused in between.
 
 mod answer;
+pub(crate) mod handover;
 mod head;
 
 use std::future::{Future, poll_fn};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::node::Node;
+use crate::node::{Node, not_owner};
 use crate::platform::{Platform, institution, problem};
 
 /// Sends bytes as they are; what comes back until the router closes or 5 s have passed.
@@ -59,46 +59,108 @@ async fn a_body_without_a_length_is_counted() {
     tokio::time::timeout(Duration::from_secs(20), endless).await.expect("cut off").expect("ended");
 }
 
+/// What the router itself says of bytes that are no request: always a problem.
 #[tokio::test(flavor = "multi_thread")]
-async fn smuggling_shapes_are_400_and_reach_no_node() {
+async fn what_is_no_request_is_told_so_by_a_problem() {
     let a = Node::plain("node-a", "shard-a").await;
     let platform = Platform::start(&[&a]).await;
+    let large = format!("GET /v1/a HTTP/1.1\r\nX: {}", "a".repeat(40_000));
+    let long = format!("GET /{}", "a".repeat(20_000));
+    let many = format!("GET /v1/a HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(500));
     let token = platform.token(institution(1));
-    let smuggled = "GET /v1/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
-    for lines in [
-        format!(
-            "Content-Length: {}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}",
-            5 + smuggled.len()
-        ),
-        format!("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n{smuggled}"),
-        "Content-Length: 0\r\nContent-Length: 0\r\n\r\n".to_owned(),
-        format!("Content-Length: 0\r\nContent-Length: 44\r\n\r\n{smuggled}"),
-        "Content-Length: +0\r\n\r\n".to_owned(),
-        format!("Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!(
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{smuggled}"
-        ),
-        "Host: y\r\nContent-Length: 0\r\n\r\n".to_owned(),
-        format!("Authorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"),
-        "X-Institution-Id: a\r\nX-Institution-Id: b\r\nContent-Length: 0\r\n\r\n".to_owned(),
+    let twice = format!(
+        "GET /v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    let other = "GET /v1/a HTTP/1.1\r\nX-Institution-Id: a\r\nX-Institution-Id: b\r\n\
+                 Connection: close\r\n\r\n";
+    let key = "POST /v1/a HTTP/1.1\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\
+               Content-Length: 0\r\nConnection: close\r\n\r\n";
+    for (request, status, code) in [
+        ("\0\0\0\r\n\r\n", 400, "bad-request"),
+        ("GET / HTTP/1.1\n\n", 400, "bad-request"),
+        ("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\r\n", 400, "bad-request"),
+        ("GET http://other/v1/a HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad-request"),
+        ("GET /v1/a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "bad-request"),
+        ("GET /v1/\u{e4} HTTP/1.1\r\n\r\n", 400, "bad-request"),
+        ("GET /docs/../v1 HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "bad-request"),
+        ("GET /docs/%2e%2e/v1 HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "bad-request"),
+        ("PROPFIND /v1/a HTTP/1.1\r\nConnection: close\r\n\r\n", 405, "method-not-allowed"),
+        (&large, 431, "head-too-large"),
+        (&many, 431, "head-too-large"),
+        (&long, 414, "uri-too-long"),
+        (&twice, 400, "bad-request"),
+        (other, 400, "bad-request"),
+        (key, 400, "bad-request"),
     ] {
-        let head =
-            format!("POST /v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
-        let answer = raw(&platform, &format!("{head}Connection: close\r\n{lines}")).await;
-        assert!(answer.starts_with("HTTP/1.1 400"), "{lines}\n{answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{lines}\n{answer}");
-    }
-    for target in ["http://other/v1/programs", "/docs/../v1/programs", "/docs/%2e%2e/v1", "//v1/x"]
-    {
-        let answer = raw(
-            &platform,
-            &format!("GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"),
-        )
-        .await;
-        assert!(answer.starts_with("HTTP/1.1 400"), "{target}\n{answer}");
+        let answer = raw(&platform, request).await;
+        let shown = request.get(..80).unwrap_or(request).escape_debug();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{shown}\n{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 4").count(), 1, "{shown}\n{answer}");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.to_lowercase().contains("application/problem+json"), "{shown}\n{answer}");
+        let body: serde_json::Value = serde_json::from_str(body).expect("json");
+        assert_eq!(body["code"], code, "{shown}\n{answer}");
+        assert!(body["requestId"].is_string(), "{shown}");
     }
     assert!(a.seen().is_empty(), "{:?}", a.seen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_the_deadline_travels_with_each_attempt() {
+    let slow = Node::answering_later("node-a", "shard-a", |_| async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        not_owner(Some("shard-b"), Some(5), Some(7))
+    })
+    .await;
+    let b = Node::plain("node-b", "shard-b").await;
+    let platform = Platform::start(&[&slow, &b]).await;
+    // A map that is newer than what the node says: nothing is remembered, each request is sent on anew.
+    platform.control.publish(9, "shard-a");
+    platform
+        .until("the new map is in use", async || {
+            platform.metrics().await.contains("lxp_router_map_version 9")
+        })
+        .await;
+    for (asked, at_most) in [("5000", 5000), ("99999999999999999999", 30_000), ("x", 30_000)] {
+        let request = platform.request(reqwest::Method::POST, "/v1/programs", institution(1));
+        let answer = request.header("lxp-deadline-ms", asked).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let left = |node: &Node| -> u64 {
+            node.seen().last().expect("seen").header("lxp-deadline-ms")[0].parse().expect("ms")
+        };
+        assert!(left(&slow) <= at_most, "{}", left(&slow));
+        assert!(left(&b) <= at_most - 300, "{} of {asked}", left(&b));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_end_is_cut_at_the_deadline() {
+    let stuck =
+        Node::raw_stuck("node-1", "shard-a", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+            .await;
+    let platform = Platform::start(&[&stuck]).await;
+    let began = Instant::now();
+    let request = platform.request(reqwest::Method::GET, "/v1/programs", institution(1));
+    let answer = request.header("lxp-deadline-ms", "500").send().await.expect("a head");
+    assert!(answer.bytes().await.is_err(), "the body cannot have ended");
+    // Twice the deadline is what a deadline for each read would have come to.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(platform.metrics().await.contains("lxp_router_cut_total 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_stops_coming_is_408_at_the_deadline() {
+    let a = Node::plain("node-a", "shard-a").await;
+    let platform = Platform::start(&[&a]).await;
+    let head = format!(
+        "POST /v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Lxp-Deadline-Ms: 300\r\nContent-Length: 100\r\n\r\nhalf",
+        platform.token(institution(1))
+    );
+    let answer = raw(&platform, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("body-too-slow"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,3 +12,5 @@ mod node;
 mod not_owner;
 mod platform;
 mod restart;
+mod slow;
+mod smuggling;

@@ -167,6 +167,26 @@ impl Node {
         Self { id, shard, address, seen, task: Some(task) }
     }
 
+    /// A node that begins an answer and never ends it.
+    pub(crate) async fn raw_stuck(
+        id: &'static str,
+        shard: &'static str,
+        begin: &'static str,
+    ) -> Self {
+        let (listener, address) = bind().await;
+        let task = tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Late enough that a deadline for each read would end much later than the request's.
+                tokio::time::sleep(PAUSE * 6).await;
+                // The router may be gone already.
+                let _ = stream.write_all(begin.as_bytes()).await;
+                kept.push(stream);
+            }
+        });
+        Self { id, shard, address, seen: Arc::default(), task: Some(task) }
+    }
+
     /// A node at whose address nobody listens.
     pub(crate) async fn absent(id: &'static str, shard: &'static str) -> Self {
         let (listener, address) = bind().await;

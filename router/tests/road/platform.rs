@@ -28,10 +28,25 @@ pub(crate) struct Platform {
     router: Option<Running>,
 }
 
-struct Running {
+pub(crate) struct Running {
     process: Child,
     listen: SocketAddr,
     admin: SocketAddr,
+}
+
+impl Running {
+    /// Waits until it has ended; its exit code.
+    pub(crate) async fn ended(mut self) -> Option<i32> {
+        let waited = tokio::time::timeout(SOON, async {
+            loop {
+                if let Some(status) = self.process.try_wait().expect("a status") {
+                    return status.code();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        waited.await.expect("the router ends")
+    }
 }
 
 impl Drop for Running {
@@ -79,15 +94,37 @@ impl Platform {
 
     /// Starts a router and waits until it is ready.
     pub(crate) async fn start_router(&mut self) {
-        let (listen, admin) = (free_address(), free_address());
+        self.router = Some(self.spawn_router(free_address(), free_address()));
+        self.until_ready().await;
+    }
+
+    /// Starts a second router in the place of the first, which this gives back.
+    pub(crate) fn start_successor(&mut self) -> Running {
+        let (listen, admin) = (self.running().listen, self.running().admin);
+        let successor = self.spawn_router(listen, admin);
+        self.router.replace(successor).expect("a router")
+    }
+
+    /// Waits until the router is ready.
+    pub(crate) async fn until_ready(&self) {
+        let url = format!("http://{}/readyz", self.running().admin);
+        self.until("the router is ready", async || {
+            self.client.get(&url).send().await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+    }
+
+    fn spawn_router(&self, listen: SocketAddr, admin: SocketAddr) -> Running {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
         let settings = format!(
             "listen = '{listen}'\nadmin_listen = '{admin}'\ncontrol_url = '{}'\n\
-             control_token_file = '{}'\nmap_file = '{}'\nthreads = 2\nlog = 'info'\n\
+             control_token_file = '{}'\nmap_file = '{}'\nhandover_socket = '{}'\n\
+             threads = 2\nlog = 'info'\n\
              [tokens]\nissuer = 'lxp-test'\naudience = 'lxp'\nkeys_file = '{}'\n",
             self.control.url(),
             path("control.token"),
             path("map.json"),
+            path("router.sock"),
             path("jwks.json"),
         );
         std::fs::write(path("router.toml"), settings).expect("a file");
@@ -96,12 +133,7 @@ impl Platform {
             .stdout(Stdio::null())
             .spawn()
             .expect("the router");
-        self.router = Some(Running { process, listen, admin });
-        let url = format!("http://{admin}/readyz");
-        self.until("the router is ready", async || {
-            self.client.get(&url).send().await.is_ok_and(|answer| answer.status() == 200)
-        })
-        .await;
+        Running { process, listen, admin }
     }
 
     /// Waits for a condition.
@@ -137,6 +169,16 @@ impl Platform {
     /// The file of the last good map.
     pub(crate) fn map_file(&self) -> PathBuf {
         self.directory.path().join("map.json")
+    }
+
+    /// The socket at which the router can be taken over from.
+    pub(crate) fn handover_socket(&self) -> PathBuf {
+        self.directory.path().join("router.sock")
+    }
+
+    /// Makes this the platform's router again.
+    pub(crate) fn put_back(&mut self, router: Running) {
+        self.router = Some(router);
     }
 
     /// A good token for an institution.
@@ -191,16 +233,7 @@ impl Platform {
 
     /// Waits until the router has ended; its exit code.
     pub(crate) async fn ended(&mut self) -> Option<i32> {
-        let mut running = self.router.take().expect("a router");
-        let waited = tokio::time::timeout(SOON, async {
-            loop {
-                if let Some(status) = running.process.try_wait().expect("a status") {
-                    return status.code();
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-        waited.await.expect("the router ends")
+        self.router.take().expect("a router").ended().await
     }
 
     /// Kills the router.

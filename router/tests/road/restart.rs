@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -87,6 +88,108 @@ async fn sigterm_finishes_what_is_in_flight() {
     gate.notify_one();
     assert_eq!(answer.await.expect("sent").expect("an answer").status(), 200);
     assert_eq!(platform.ended().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_takes_over_without_a_failed_request() {
+    let a = Node::plain("node-a", "shard-a").await;
+    let mut platform = Platform::start(&[&a]).await;
+    platform
+        .until("the router can be taken over from", async || platform.handover_socket().exists())
+        .await;
+    let (url, token) = (platform.url("/v1/programs"), platform.token(institution(1)));
+    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut load = tokio::task::JoinSet::new();
+    for keeps in [0, 0, 0, 1, 1, 1] {
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(keeps);
+        let client = client.build().expect("a client");
+        let (url, token) = (url.clone(), token.clone());
+        let (stop, served) = (Arc::clone(&stop), Arc::clone(&served));
+        load.spawn(async move {
+            while !stop.load(Ordering::SeqCst) {
+                // A POST without a key: nobody may send it again.
+                let answer = client.post(&url).bearer_auth(&token).body("{}").send().await;
+                assert_eq!(answer.expect("an answer").status(), 200);
+                served.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+    for _ in 0..3 {
+        let before = served.load(Ordering::SeqCst);
+        platform.until("there is load", async || served.load(Ordering::SeqCst) > before + 50).await;
+        let first = platform.start_successor();
+        assert_eq!(first.ended().await, Some(0));
+        platform.until_ready().await;
+    }
+    let before = served.load(Ordering::SeqCst);
+    platform
+        .until("the last one serves", async || served.load(Ordering::SeqCst) > before + 50)
+        .await;
+    stop.store(true, Ordering::SeqCst);
+    while let Some(ended) = load.join_next().await {
+        ended.expect("no request failed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_that_cannot_serve_changes_nothing() {
+    let a = Node::plain("node-a", "shard-a").await;
+    let mut platform = Platform::start(&[&a]).await;
+    platform
+        .until("the router can be taken over from", async || platform.handover_socket().exists())
+        .await;
+    // Without a map it never is ready.
+    platform.control.die().await;
+    std::fs::remove_file(platform.map_file()).expect("the map was on disk");
+    let first = platform.start_successor();
+    platform.kill_router();
+    platform.put_back(first);
+    for _ in 0..20 {
+        assert_eq!(platform.get("/v1/programs", institution(1)).await.status(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_it_stops_answers_end_their_connections_and_idle_ones_are_served_for_a_moment() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let a = Node::answering_later("node-a", "shard-a", move |seen| {
+        let gate = Arc::clone(&opened);
+        async move {
+            if seen.path == "/v1/held" {
+                gate.notified().await;
+            }
+            ok("node-a")
+        }
+    })
+    .await;
+    let platform = Platform::start(&[&a]).await;
+    let held =
+        tokio::spawn(platform.request(reqwest::Method::GET, "/v1/held", institution(1)).send());
+    platform.until("the node has the request", async || a.seen().len() == 1).await;
+    let mut idle = TcpStream::connect(platform.address()).await.expect("a connection");
+    let request = format!(
+        "GET /v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        platform.token(institution(1))
+    );
+    idle.write_all(request.as_bytes()).await.expect("written");
+    let mut piece = vec![0; 4096];
+    let read = idle.read(&mut piece).await.expect("an answer");
+    assert!(!String::from_utf8_lossy(&piece[..read]).to_lowercase().contains("connection: close"));
+    platform.terminate();
+    platform
+        .until("nobody is accepted any more", async || {
+            TcpStream::connect(platform.address()).await.is_err()
+        })
+        .await;
+    idle.write_all(request.as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    idle.read_to_end(&mut answer).await.expect("an answer, then the end");
+    let answer = String::from_utf8_lossy(&answer).to_lowercase();
+    assert!(answer.starts_with("http/1.1 200"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    gate.notify_one();
+    assert_eq!(held.await.expect("sent").expect("an answer").status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
