@@ -191,15 +191,14 @@ pub fn not_found(what: &str) -> Error {
         .into()
 }
 
-/// 422 for a reference in the body that leads nowhere.
-pub fn unknown_reference(pointer: &str, what: &str) -> Error {
+/// 404 for an id in a body or query that leads nowhere, with its place: another institution's among them.
+pub fn unknown_reference(pointer: impl Into<String>, what: &str) -> Problem {
     Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "unknown-reference",
+        StatusCode::NOT_FOUND,
+        "not-found",
         "The request refers to something that is not there",
     )
-    .field(FieldProblem::new(pointer, "unknown-reference", format!("no {what} with this id")))
-    .into()
+    .field(FieldProblem::new(pointer, "not-found", format!("no {what} with this id")))
 }
 
 /// 409 for a code or number that another row has.

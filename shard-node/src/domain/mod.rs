@@ -3,6 +3,7 @@
 //! `mod.rs` (what it is, what must stay true, its operations), `model.rs` (types), `rules.rs` (pure
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
+mod checks;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;

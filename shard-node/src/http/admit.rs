@@ -48,7 +48,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         cached,
         request_id: incoming.request_id.to_string(),
         idempotency_key: key.map(idempotency_key).transpose().map_err(Error::into_problem)?,
-        if_match: version.map(if_match).transpose().map_err(Error::into_problem)?.flatten(),
+        if_match: version.map(if_match).transpose().map_err(Error::into_problem)?,
         deadline: incoming.deadline,
     })
 }

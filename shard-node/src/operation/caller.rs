@@ -31,8 +31,8 @@ pub struct Caller {
     pub request_id: String,
     /// `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// The row version that `If-Match` names.
-    pub if_match: Option<i64>,
+    /// `If-Match`.
+    pub if_match: Option<IfMatch>,
     /// When the answer is due.
     pub deadline: Instant,
 }
@@ -67,8 +67,8 @@ impl Caller {
 
     /// 412 where `If-Match` names another version than the row has.
     pub fn expect_version(&self, row_version: i64) -> Result<(), Error> {
-        match self.if_match {
-            Some(version) if version != row_version => Err(Problem::new(
+        match &self.if_match {
+            Some(wanted) if !wanted.holds(row_version) => Err(Problem::new(
                 StatusCode::PRECONDITION_FAILED,
                 "version-mismatch",
                 "Somebody else changed it meanwhile",
@@ -96,15 +96,76 @@ pub fn idempotency_key(text: &str) -> Result<String, Error> {
         .into())
 }
 
-/// Takes an `If-Match`: `"7"`, `W/"7"` or `*` (any version).
-pub fn if_match(text: &str) -> Result<Option<i64>, Error> {
-    if text.trim() == "*" {
-        return Ok(None);
+/// The versions that a change is meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whatever version there is.
+    Any,
+    /// One of these tags. A tag that no answer of ours had is legal, and no row's.
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    fn holds(&self, row_version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.contains(&row_version.to_string()),
+        }
     }
-    let digits = text.trim().trim_start_matches("W/").trim_matches('"');
-    digits.parse().map(Some).map_err(|_| {
+}
+
+/// Takes an `If-Match`: `*`, or tags such as `"7"` or `"7", "8"`. A weak one (`W/"7"`) counts as the tag that a
+/// compressing proxy made it from.
+pub fn if_match(text: &str) -> Result<IfMatch, Error> {
+    if text.trim() == "*" {
+        return Ok(IfMatch::Any);
+    }
+    let tags = tags(text).filter(|tags| !tags.is_empty());
+    tags.map(IfMatch::Tags).ok_or_else(|| {
         Problem::new(StatusCode::BAD_REQUEST, "if-match-malformed", "Bad If-Match")
-            .detail("the ETag of an earlier answer is expected, such as \"7\"")
+            .detail("`*` or ETags of earlier answers are expected, such as \"7\"")
             .into()
     })
+}
+
+/// A comma-separated list of quoted tags (RFC 9110, 8.8.3; a tag may have a comma in it); none where it is not.
+fn tags(text: &str) -> Option<Vec<String>> {
+    let mut tags = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (tag, after) = opened.split_once('"')?;
+        tags.push(tag.to_owned());
+        let after = after.trim_start();
+        rest = if after.is_empty() { after } else { after.strip_prefix(',')?.trim_start() };
+    }
+    Some(tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(text: &str, row_version: i64) -> bool {
+        if_match(text).expect("well-formed").holds(row_version)
+    }
+
+    #[test]
+    fn a_version_is_matched_by_its_tag_alone_in_a_list_or_by_a_star() {
+        for text in
+            ["\"7\"", "\"1\", \"7\"", "\"1\",\"7\" ", "W/\"7\"", "\"a,b\", \"7\"", "*", " * "]
+        {
+            assert!(holds(text, 7), "{text}");
+        }
+        for text in ["\"8\"", "\"abc\"", "\"\"", "\"07\"", "\"1\", \"8\"", "\"7,8\"", "\"*\""] {
+            assert!(!holds(text, 7), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_is_malformed() {
+        for text in ["", "7", "x", "\"7", "7\"", "\"7\" \"8\"", "\"7\", *", ", ", "w/\"7\""] {
+            assert!(if_match(text).is_err(), "{text}");
+        }
+    }
 }

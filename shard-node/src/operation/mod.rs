@@ -26,7 +26,7 @@ use service_kit::token::{Role, Roles};
 use utoipa::ToSchema;
 
 pub use answer::{Answer, Reply};
-pub use caller::{Caller, forbidden, idempotency_key, if_match};
+pub use caller::{Caller, IfMatch, forbidden, idempotency_key, if_match};
 pub use input::{decode, invalid};
 pub use reader::Reader;
 pub use schema::Schemas;

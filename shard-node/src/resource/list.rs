@@ -10,6 +10,7 @@ use sqlx::query::QueryScalar;
 use service_kit::problem::FieldProblem;
 
 use super::cursor;
+use super::reference::expect_referenced;
 use super::{Field, ListQuery, Page, Resource};
 use crate::error::Error;
 use crate::operation::{Reader, invalid};
@@ -43,6 +44,9 @@ pub async fn list_where<R: Resource>(
         binds.extend(values);
     }
     let items = rows::<R>(tx, &query, &sort, &wheres, &binds).await?;
+    if items.is_empty() {
+        expect_referenced(tx, &query).await?;
+    }
     let full = items.len() == query.limit as usize;
     let next_cursor = items.last().filter(|_| full).and_then(|last| cursor::encode(&sort, last));
     Ok(Page {

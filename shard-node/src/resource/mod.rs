@@ -12,6 +12,7 @@ mod cursor;
 mod list;
 mod page;
 mod query;
+mod reference;
 
 use std::time::Duration;
 
@@ -62,22 +63,40 @@ pub struct Field {
     pub sort: bool,
     /// Whether it may be a filter.
     pub filter: bool,
+    /// The table whose rows it names by their ids, and what people call one of them.
+    pub refers_to: Option<(&'static str, &'static str)>,
 }
 
 impl Field {
     /// A field that lists may sort and filter by.
     pub const fn both(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: true, filter: true }
+        Self { name, column, kind, sort: true, filter: true, refers_to: None }
     }
 
     /// A field that lists may sort by.
     pub const fn sort(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: true, filter: false }
+        Self { name, column, kind, sort: true, filter: false, refers_to: None }
     }
 
     /// A field that lists may filter by.
     pub const fn filter(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: false, filter: true }
+        Self { name, column, kind, sort: false, filter: true, refers_to: None }
+    }
+
+    /// The id of the entity itself, which lists may sort and filter by.
+    pub const fn id(table: &'static str, noun: &'static str) -> Self {
+        let refers_to = Some((table, noun));
+        Self { refers_to, ..Self::both("id", "t.id", Kind::Uuid) }
+    }
+
+    /// The id of something else, which lists may filter by: 404 where there is no such thing.
+    pub const fn reference(
+        name: &'static str,
+        column: &'static str,
+        table: &'static str,
+        noun: &'static str,
+    ) -> Self {
+        Self { refers_to: Some((table, noun)), ..Self::filter(name, column, Kind::Uuid) }
     }
 }
 

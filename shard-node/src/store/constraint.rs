@@ -18,7 +18,7 @@ pub struct Constraint {
 pub enum Refuses {
     /// Another row has it: 409 with this code.
     Taken(&'static str),
-    /// It refers to nothing: 422.
+    /// It refers to nothing: 404.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl Constraint {
         Self { name, refuses: Refuses::Taken(code), pointer, what }
     }
 
-    /// It refers to nothing: 422.
+    /// It refers to nothing: 404.
     pub const fn unknown(name: &'static str, pointer: &'static str, what: &'static str) -> Self {
         Self { name, refuses: Refuses::Unknown, pointer, what }
     }
@@ -48,7 +48,7 @@ pub fn explain(error: sqlx::Error, known: &[Constraint]) -> Error {
             taken(code, pointer, what)
         }
         Some(Constraint { refuses: Refuses::Unknown, pointer, what, .. }) => {
-            unknown_reference(pointer, what)
+            unknown_reference(*pointer, what).into()
         }
         None => error,
     }

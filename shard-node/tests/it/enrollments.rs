@@ -45,8 +45,8 @@ async fn a_full_class_refuses_or_lets_wait_as_asked() {
     assert!(full.body["detail"].as_str().expect("a detail").contains("waitlist"));
     let again = school.enroll(class, students[0], "reject").await.expect(200);
     assert_eq!(again.id(), made.id());
-    let nobody = school.enroll(class, Uuid::now_v7(), "reject").await.expect(422);
-    assert_eq!(nobody.code(), "unknown-reference");
+    let nobody = school.enroll(class, Uuid::now_v7(), "reject").await.expect(404);
+    assert_eq!(nobody.body["errors"][0]["pointer"], "/studentId");
     school.enroll(Uuid::now_v7(), students[0], "reject").await.expect(404);
     school.close().await;
 }
@@ -70,8 +70,6 @@ async fn a_freed_seat_goes_to_the_first_who_waits() {
     );
 
     let path = format!("/v1/classes/{class}");
-    let raise = Some(json!({"capacity": 2}));
-    school.admin.send(Method::PATCH, &path, raise, &[("if-match", "*")]).await.expect(428);
     let version = school.admin.get(&path).await.expect(200).headers["etag"].clone();
     let version = version.to_str().expect("an etag");
     let raise = Some(json!({"capacity": 2}));
@@ -79,6 +77,29 @@ async fn a_freed_seat_goes_to_the_first_who_waits() {
     assert_eq!(school.status(third).await, "ACTIVE");
     assert_eq!((school.count(TAKEN).await, school.count(HELD).await), (2, 2));
     assert_eq!(school.count("SELECT count(*) FROM progress_tracking").await, 3);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_class_that_takes_nobody_promotes_nobody_until_it_opens_again() {
+    let school = School::open().await;
+    let (class, students) = (school.class(1, 5).await, school.students(2).await);
+    let first = school.enroll(class, students[0], "reject").await.id();
+    let second = school.enroll(class, students[1], "waitlist").await.id();
+    let change = async |body: Value| {
+        let path = format!("/v1/classes/{class}");
+        school.admin.send(Method::PATCH, &path, Some(body), &[("if-match", "*")]).await.expect(200)
+    };
+    for (closed, capacity) in [("CANCELLED", 2), ("COMPLETED", 3)] {
+        change(json!({"status": closed})).await;
+        change(json!({"capacity": capacity})).await;
+        assert_eq!(school.status(second).await, "WAITLISTED", "more seats of a {closed} class");
+    }
+    school.act(first, "drop", json!({})).await.expect(200);
+    assert_eq!(school.status(second).await, "WAITLISTED", "a freed seat of a class that is over");
+    change(json!({"status": "ACTIVE"})).await;
+    assert_eq!(school.status(second).await, "ACTIVE");
+    assert_eq!((school.count(TAKEN).await, school.count(HELD).await), (1, 1));
     school.close().await;
 }
 
@@ -154,6 +175,8 @@ async fn the_window_and_the_deadlines_hold() {
     let closed = student.post(&path, json!({"studentId": students[0]})).await.expect(403);
     assert_eq!(closed.code(), "window-closed");
     let id = school.enroll(class, students[0], "reject").await.expect(201).id();
+    let again = student.post(&path, json!({"studentId": students[0]})).await.expect(200);
+    assert_eq!(again.id(), id, "who is in already is told so, window or not");
     let late = school.act(id, "drop", json!({"effectiveDate": "2026-09-21"})).await.expect(409);
     assert_eq!(late.code(), "drop-deadline-passed");
     let early =
@@ -180,11 +203,11 @@ async fn bulk_rows_stand_for_themselves_and_repeat_without_doubling() {
         rows.map(|row| row["status"].as_i64().expect("a status")).collect()
     };
     let first = school.admin.post(&path, json!({"items": items.clone()})).await.expect(200);
-    assert_eq!(statuses(&first), [201, 201, 202, 409, 422, 400]);
+    assert_eq!(statuses(&first), [201, 201, 202, 409, 404, 400]);
     assert_eq!(first.body["items"][2]["enrollmentStatus"], "WAITLISTED");
     assert_eq!(first.body["items"][5]["error"]["errors"][0]["pointer"], "/items/5/student");
     let again = school.admin.post(&path, json!({"items": items.clone()})).await.expect(200);
-    assert_eq!(statuses(&again), [200, 200, 200, 409, 422, 400]);
+    assert_eq!(statuses(&again), [200, 200, 200, 409, 404, 400]);
 
     let id: Uuid =
         first.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");

@@ -1,6 +1,8 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod catalogue;
+mod conditions;
 mod disconnects;
 mod docs;
 mod enrollments;
@@ -8,5 +10,8 @@ mod guard;
 mod hostile;
 mod idempotency;
 mod programs;
+mod references;
 mod support;
+mod templates;
+mod terms;
 mod trpc;

@@ -1,7 +1,7 @@
-//! S1 and S10: one institution's token on another's ids, for every operation that the document has; and SQL
-//! without a tenant, on every table that has an institution.
+//! S1 and S10: one institution's token on another's ids, in path, query, body, bulk and batch of every operation
+//! that the document has; and SQL without a tenant, on every table that has an institution.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lxp_tests::{Client, Platform};
 use reqwest::Method;
@@ -26,7 +26,9 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let class = json!({"courseId": course, "termId": term, "code": "A", "capacity": 5});
     let class = other.post("/v1/classes", class).await.expect(201).id();
     let student = json!({"studentNo": "1", "givenName": "Marker", "familyName": "Marker"});
-    let student = other.post("/v1/students", student).await.expect(201).id();
+    let student = other.post("/v1/students", student).await.expect(201);
+    let user = student.body["userId"].as_str().and_then(|id| id.parse().ok()).expect("a user");
+    let student = student.id();
     let enrollment = json!({"studentId": student});
     let path = format!("/v1/classes/{class}/enrollments");
     let enrollment = other.post(&path, enrollment).await.expect(201).id();
@@ -38,6 +40,7 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("subjects", subject),
         ("classes", class),
         ("students", student),
+        ("users", user),
         ("enrollments", enrollment),
     ])
 }
@@ -62,14 +65,67 @@ fn sample(schema: &Value) -> Value {
     }
 }
 
-/// A body with everything that the operation demands.
-fn body(operation: &Value) -> Option<Value> {
+/// The schema of what an operation takes in its body; of its rows where it is a bulk.
+fn schema<'d>(document: &'d Value, operation: &'d Value) -> (&'d Value, bool) {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let properties = schema["properties"].as_object()?;
+    let named = schema["properties"]["items"]["items"]["$ref"].as_str();
+    let name = named.and_then(|named| named.strip_prefix("#/components/schemas/"));
+    name.map_or((schema, false), |name| (&document["components"]["schemas"][name], true))
+}
+
+/// An object with everything that a schema demands; what it refers to is among `things`.
+fn demanded(schema: &Value, things: &BTreeMap<&str, Uuid>) -> Map<String, Value> {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let members: Map<String, Value> =
-        required.map(|name| (name.to_owned(), sample(&properties[name]))).collect();
-    Some(Value::Object(members))
+    let member = |name: &str| {
+        let property = &schema["properties"][name];
+        let id = entity(name, "").filter(|_| property["format"] == "uuid");
+        let value = id.map_or_else(|| sample(property), |entity| json!(things[entity]));
+        (name.to_owned(), value)
+    };
+    required.map(member).collect()
+}
+
+/// A body with everything that the operation demands.
+fn body(operation: &Value, things: &BTreeMap<&str, Uuid>) -> Option<Value> {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    schema.is_object().then(|| Value::Object(demanded(schema, things)))
+}
+
+/// What the id of this name is the id of; `id` of what the path ends with.
+fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
+    let names = [
+        ("programId", "programs"),
+        ("termSystemId", "term-systems"),
+        ("termId", "terms"),
+        ("courseId", "courses"),
+        ("classId", "classes"),
+        ("studentId", "students"),
+        ("userId", "users"),
+        ("id", path.rsplit('/').next().unwrap_or_default()),
+    ];
+    names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)
+}
+
+/// A path with the things of an institution in it.
+fn filled(path: &str, things: &BTreeMap<&str, Uuid>) -> String {
+    let Some((front, rest)) = path.split_once('{') else { return path.to_owned() };
+    let entity = front.trim_start_matches("/v1/").trim_end_matches('/');
+    let id = things.get(entity).unwrap_or_else(|| panic!("{path}: the test makes no {entity}"));
+    format!("{front}{id}{}", rest.split_once('}').expect("a brace").1)
+}
+
+/// Every operation of the document, with its method and path.
+fn operations(document: &Value) -> Vec<(Method, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    paths
+        .flat_map(|(path, item)| {
+            let item = item.as_object().expect("operations").iter();
+            item.map(move |(method, operation)| {
+                let method = method.to_uppercase().parse().expect("a method");
+                (method, path.as_str(), operation)
+            })
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -80,19 +136,17 @@ async fn every_operation_on_anothers_id_is_not_found() {
     let things = things(&other).await;
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut asked, mut wrong) = (0, Vec::new());
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        let Some((front, rest)) = path.split_once('{') else { continue };
-        let entity = front.trim_start_matches("/v1/").trim_end_matches('/');
-        let id = things.get(entity).unwrap_or_else(|| panic!("{path}: the test makes no {entity}"));
-        let path = format!("{front}{id}{}", rest.split_once('}').expect("a brace").1);
-        for (method, operation) in item.as_object().expect("operations") {
-            let method: Method = method.to_uppercase().parse().expect("a method");
-            let answer =
-                mine.send(method.clone(), &path, body(operation), &[("if-match", "\"1\"")]).await;
-            asked += 1;
-            if (answer.status, answer.code()) != (404, "not-found") {
-                wrong.push(format!("{method} {path}: {} {}", answer.status, answer.body));
-            }
+    for (method, path, operation) in operations(&document) {
+        if !path.contains('{') {
+            continue;
+        }
+        let path = filled(path, &things);
+        let answer = mine
+            .send(method.clone(), &path, body(operation, &things), &[("if-match", "\"1\"")])
+            .await;
+        asked += 1;
+        if (answer.status, answer.code()) != (404, "not-found") {
+            wrong.push(format!("{method} {path}: {} {}", answer.status, answer.body));
         }
     }
     assert!(asked >= 25, "only {asked} operations have an id in their path");
@@ -101,20 +155,106 @@ async fn every_operation_on_anothers_id_is_not_found() {
     assert_eq!(kept.body["status"], "ACTIVE", "somebody else changed it");
 }
 
+/// Everything else is the caller's own and sound: only the id that is another's is wrong.
 #[tokio::test]
-async fn anothers_id_in_a_body_refers_to_nothing() {
+async fn anothers_id_in_a_body_or_a_bulk_is_not_found() {
     let platform = Platform::shared();
     let mine = platform.admin(platform.institution(None).await.id);
     let other = platform.admin(platform.institution(None).await.id);
     let (theirs, own) = (things(&other).await, things(&mine).await);
-    let class =
-        json!({"courseId": theirs["courses"], "termId": own["terms"], "code": "B", "capacity": 1});
-    mine.post("/v1/classes", class).await.expect(422).code();
-    let path = format!("/v1/classes/{}/enrollments", own["classes"]);
-    let student = json!({"studentId": theirs["students"]});
-    assert_eq!(mine.post(&path, student.clone()).await.expect(422).code(), "unknown-reference");
-    let bulk = mine.post(&format!("{path}:bulk"), json!({"items": [student]})).await.expect(200);
-    assert_eq!(bulk.body["items"][0]["status"], 422);
+    let document = mine.get("/openapi.json").await.expect(200).body;
+    let (mut asked, mut wrong) = (BTreeSet::new(), Vec::new());
+    for (method, path, operation) in operations(&document) {
+        let (schema, bulk) = schema(&document, operation);
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        for (name, _) in properties.filter(|(_, schema)| schema["format"] == "uuid") {
+            let entity =
+                entity(name, "").unwrap_or_else(|| panic!("{path}: {name} is the id of what?"));
+            let mut members = demanded(schema, &own);
+            members.insert(name.clone(), json!(theirs[entity]));
+            let body = if bulk { json!({"items": [members]}) } else { json!(members) };
+            let path = filled(path, &own);
+            let answer = mine.send(method.clone(), &path, Some(body), &[("if-match", "*")]).await;
+            asked.insert(format!("{method} {path} {name}"));
+            let problem = if bulk { &answer.body["items"][0]["error"] } else { &answer.body };
+            let prefix = if bulk { "/items/0" } else { "" };
+            let seen = (&problem["status"], &problem["code"], &problem["errors"][0]["pointer"]);
+            if seen != (&json!(404), &json!("not-found"), &json!(format!("{prefix}/{name}"))) {
+                wrong.push(format!("{method} {path} {name}: {} {}", answer.status, answer.body));
+            }
+        }
+    }
+    assert!(asked.len() >= 9, "only {asked:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn anothers_id_in_a_query_is_not_found() {
+    let platform = Platform::shared();
+    let mine = platform.admin(platform.institution(None).await.id);
+    let other = platform.admin(platform.institution(None).await.id);
+    let (theirs, own) = (things(&other).await, things(&mine).await);
+    let document = mine.get("/openapi.json").await.expect(200).body;
+    let (mut asked, mut wrong) = (0, Vec::new());
+    for (_, path, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let names = parameters.filter(|at| at["in"] == "query").map(|at| &at["name"]);
+        for name in names.filter_map(Value::as_str) {
+            if name == "externalId" || !(name == "id" || name.ends_with("Id")) {
+                continue;
+            }
+            let entity =
+                entity(name, path).unwrap_or_else(|| panic!("{path}: {name} is the id of what?"));
+            let path = format!("{}?{name}={}", filled(path, &own), theirs[entity]);
+            let answer = mine.get(&path).await;
+            asked += 1;
+            if (answer.status, answer.code()) != (404, "not-found") {
+                wrong.push(format!("{path}: {} {}", answer.status, answer.body));
+            }
+        }
+    }
+    assert!(asked >= 15, "only {asked} ids in queries");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn anothers_id_in_a_batch_is_not_found() {
+    let platform = Platform::shared();
+    let mine = platform.admin(platform.institution(None).await.id);
+    let other = platform.admin(platform.institution(None).await.id);
+    let theirs = things(&other).await;
+    let document = mine.get("/openapi.json").await.expect(200).body;
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for (method, path, operation) in operations(&document) {
+        let Some((front, rest)) = path.split_once('{') else { continue };
+        let entity = front.trim_start_matches("/v1/").trim_end_matches('/');
+        let mut input = body(operation, &theirs).unwrap_or_else(|| json!({}));
+        input[rest.split_once('}').expect("a brace").0] = json!(theirs[entity]);
+        let call = (operation["operationId"].as_str().expect("a name"), input);
+        if method == Method::GET { reads.push(call) } else { writes.push(call) }
+    }
+    assert!(reads.len() >= 10 && writes.len() >= 15, "{reads:?} {writes:?}");
+    for (method, calls) in [(Method::GET, &reads), (Method::POST, &writes)] {
+        for calls in calls.chunks(5) {
+            let names: Vec<_> = calls.iter().map(|(name, _)| *name).collect();
+            let inputs = calls.iter().enumerate().map(|(at, (_, input))| (at.to_string(), input));
+            let inputs = json!(inputs.collect::<BTreeMap<_, _>>());
+            let mut url = reqwest::Url::parse("http://localhost/trpc/").expect("a URL");
+            url.set_path(&format!("/trpc/{}", names.join(",")));
+            url.query_pairs_mut().append_pair("batch", "1");
+            if method == Method::GET {
+                url.query_pairs_mut().append_pair("input", &inputs.to_string());
+            }
+            let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+            let sent = (method == Method::POST).then_some(inputs);
+            let answer = mine.send(method.clone(), &path, sent, &[("if-match", "*")]).await;
+            for (at, name) in names.iter().enumerate() {
+                let data = &answer.body[at]["error"]["data"];
+                let seen = (&data["httpStatus"], &data["problem"]["code"]);
+                assert_eq!(seen, (&json!(404), &json!("not-found")), "{name}: {}", answer.body);
+            }
+        }
+    }
 }
 
 #[tokio::test]

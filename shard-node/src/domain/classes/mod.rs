@@ -53,6 +53,7 @@ pub fn operations() -> Vec<Operation> {
         })
         .summary("Deletes a class that nobody was ever enrolled in")
         .method(Method::DELETE)
+        .needs_if_match()
         .status(204),
     ]
 }

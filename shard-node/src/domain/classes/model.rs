@@ -9,6 +9,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::checks::together_with;
 use crate::resource::{Field, Kind, Resource};
 
 /// A class.
@@ -69,10 +70,16 @@ pub struct NewClass {
     #[garde(range(min = 0, max = 100_000))]
     pub waitlist_capacity: i32,
     /// The system that it came from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -134,11 +141,11 @@ impl Resource for Class {
         t.capacity, t.seats_taken, t.waitlist_capacity, t.source, t.external_id, t.row_version, \
         t.created_at, t.updated_at FROM classes t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("classes", "class"),
         Field::both("code", "t.code", Kind::Text),
         Field::sort("title", "t.title", Kind::Text),
-        Field::filter("courseId", "t.course_id", Kind::Uuid),
-        Field::filter("termId", "t.term_id", Kind::Uuid),
+        Field::reference("courseId", "t.course_id", "courses", "course"),
+        Field::reference("termId", "t.term_id", "terms", "term"),
         Field::filter("status", "t.status", Kind::Text),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),

@@ -29,11 +29,13 @@ pub(super) async fn create(work: &mut Work, mut input: NewClass) -> Result<Reply
 /// Changes a class. Its row is locked first, so nobody takes or frees a seat meanwhile.
 pub(super) async fn update(work: &mut Work, patch: PatchClass) -> Result<Reply<Class>, Error> {
     let before = resource::lock::<Class>(work, patch.id).await?;
-    let (capacity, seats_taken) = (before.capacity, before.seats_taken);
+    let (capacity, seats_taken, status) =
+        (before.capacity, before.seats_taken, before.status.clone());
     let class = patch.apply_to(before);
     let change = change_capacity(capacity, class.capacity, seats_taken)?;
     store::update(work.tx(), &class).await?;
-    if change == Change::MoreSeats {
+    // Opened again, it has the seats that were freed while it took nobody.
+    if change == Change::MoreSeats || class.status != status {
         enrollments::service::promote_waitlist(work, class.id).await?;
     }
     resource::updated(work, class.id).await

@@ -10,6 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::checks::together_with;
 use crate::resource::{Field, Kind, Resource, plain_decimal};
 
 /// A course.
@@ -54,10 +55,16 @@ pub struct NewCourse {
     #[garde(custom(valid_credits))]
     pub credits: Decimal,
     /// The system that it came from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -122,12 +129,12 @@ fn valid_status(value: &str, (): &()) -> garde::Result {
 impl Resource for Course {
     const ENTITY: &'static str = "courses";
     const KIND: &'static str = "COURSE";
-    const TOUCHES: &'static [&'static str] = &["courses", "programs", "program-stats"];
+    const TOUCHES: &'static [&'static str] = &["courses", "subjects", "programs", "program-stats"];
     const NOUN: &'static str = "course";
     const SELECT: &'static str = "SELECT t.id, t.code, t.title, t.credits, t.status, t.source, t.external_id, \
         t.row_version, t.created_at, t.updated_at FROM courses t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("courses", "course"),
         Field::both("code", "t.code", Kind::Text),
         Field::sort("title", "t.title", Kind::Text),
         Field::filter("status", "t.status", Kind::Text),

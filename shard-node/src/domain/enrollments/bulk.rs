@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::enroll::{self, Outcome};
 use super::rules::{ClassFacts, EnrollmentRefused, Request};
 use super::{OnFull, Status, store};
+use crate::domain::checks::{together_with, valid_day};
 use crate::error::{Error, not_found};
 use crate::operation::{Reply, Work};
 use crate::resource::bulk::{BulkAnswer, ROWS_MAX, RowResult, decode_rows, settle};
@@ -45,13 +46,19 @@ pub struct BulkRow {
     #[garde(skip)]
     pub on_full: OnFull,
     /// The day on which it begins; today where absent.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
     /// The system that it comes from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there: a row with one that is known answers that enrolment, in whatever state it is.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -82,6 +89,7 @@ fn request(row: &BulkRow, class: &ClassFacts) -> Request {
         on_full: row.on_full,
         effective_on: row.effective_date.unwrap_or(class.today),
         external: row.source.clone().zip(row.external_id.clone()),
+        in_window: false,
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::Status;
+use crate::domain::checks::valid_day;
 use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal};
 
 /// An enrolment.
@@ -72,7 +73,7 @@ pub struct Enroll {
     #[garde(skip)]
     pub on_full: OnFull,
     /// The day on which it begins; today where absent. For admin and staff.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
 }
 
@@ -84,7 +85,7 @@ pub struct EndEnrollment {
     #[garde(skip)]
     pub id: Uuid,
     /// The day from which it counts; today where absent. For admin, staff and api clients.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
     /// Why, for the record.
     #[garde(length(chars, max = 500))]
@@ -162,9 +163,9 @@ impl Resource for Enrollment {
         t.enrolled_on, t.ended_on, t.source, t.external_id, t.row_version, t.created_at, t.updated_at \
         FROM enrollments t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
-        Field::filter("classId", "t.class_id", Kind::Uuid),
-        Field::filter("studentId", "t.student_id", Kind::Uuid),
+        Field::id("enrollments", "enrolment"),
+        Field::reference("classId", "t.class_id", "classes", "class"),
+        Field::reference("studentId", "t.student_id", "students", "student"),
         Field::filter("status", "t.status", Kind::Text),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),

@@ -9,6 +9,7 @@ use service_kit::problem::FieldProblem;
 use uuid::Uuid;
 
 use super::{InvalidTransition, OnFull, Status, Transition};
+use crate::error::unknown_reference;
 
 /// A class, as enrolling sees it once its row is locked.
 #[derive(Debug, Clone)]
@@ -29,6 +30,18 @@ pub(super) struct ClassFacts {
     pub(super) today: NaiveDate,
 }
 
+impl ClassFacts {
+    /// Whether it takes students at all, new ones and those who wait.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "PLANNED" | "ACTIVE")
+    }
+
+    /// Seats that those who wait may have: none of a class that takes nobody.
+    pub(super) fn seats_to_give(&self) -> i64 {
+        if self.is_open() { i64::from(self.capacity - self.seats_taken) } else { 0 }
+    }
+}
+
 /// One student to enrol.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -36,6 +49,8 @@ pub(super) struct Request {
     pub(super) on_full: OnFull,
     pub(super) effective_on: NaiveDate,
     pub(super) external: Option<(String, String)>,
+    /// Whether the term's enrolment window binds who asks: students, not the office.
+    pub(super) in_window: bool,
 }
 
 /// What the database knows of the students and enrolments that requests name.
@@ -119,6 +134,9 @@ impl<'c> Seats<'c> {
         if let Some(live) = self.known.live.get(&request.student) {
             return Ok(Decision::Existing(*live));
         }
+        if request.in_window {
+            in_window(self.class, self.class.today)?;
+        }
         let decision = self.place(request.on_full)?;
         self.known.live.insert(request.student, id);
         if let Some(key) = request.external.clone() {
@@ -131,7 +149,7 @@ impl<'c> Seats<'c> {
 
     fn place(&mut self, on_full: OnFull) -> Result<Decision, EnrollmentRefused> {
         let class = self.class;
-        if !matches!(class.status.as_str(), "PLANNED" | "ACTIVE") {
+        if !class.is_open() {
             return Err(EnrollmentRefused::ClassNotOpen(class.status.clone()));
         }
         // Who waits comes first: a free seat is theirs (they are promoted when it is freed).
@@ -155,7 +173,7 @@ impl<'c> Seats<'c> {
 }
 
 /// Whether a student may enrol themselves on a day. No dates: always.
-pub(super) fn in_window(class: &ClassFacts, day: NaiveDate) -> Result<(), EnrollmentRefused> {
+fn in_window(class: &ClassFacts, day: NaiveDate) -> Result<(), EnrollmentRefused> {
     let (from, until) = (class.enroll_from, class.enroll_until);
     let open = from.is_none_or(|from| from <= day) && until.is_none_or(|until| day <= until);
     if open { Ok(()) } else { Err(EnrollmentRefused::WindowClosed { from, until }) }
@@ -208,16 +226,7 @@ impl From<EnrollmentRefused> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "window-closed", "Enrolment is closed")
                     .detail(format!("it is open from {} to {}", day(from), day(until)))
             }
-            EnrollmentRefused::UnknownStudent => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "unknown-reference",
-                "The request refers to something that is not there",
-            )
-            .field(FieldProblem::new(
-                "/studentId",
-                "unknown-reference",
-                "no student with this id",
-            )),
+            EnrollmentRefused::UnknownStudent => unknown_reference("/studentId", "student"),
             EnrollmentRefused::ExternalIdTaken(_) => {
                 Self::new(StatusCode::CONFLICT, "external-id-taken", "Another one has this already")
                     .field(FieldProblem::new("/externalId", "external-id-taken", detail))
@@ -268,6 +277,7 @@ mod tests {
             on_full,
             effective_on: day("2026-09-15"),
             external: None,
+            in_window: false,
         }
     }
 
@@ -338,6 +348,28 @@ mod tests {
             ("2026-10-01", false),
         ] {
             assert_eq!(in_window(&class, day(date)).is_ok(), open, "{date}");
+        }
+    }
+
+    #[test]
+    fn who_is_in_already_is_told_so_when_the_window_has_closed() {
+        let class = ClassFacts { today: day("2026-10-01"), ..class(5, 0) };
+        let live = Uuid::from_u128(9);
+        let mut known = known(0..3);
+        known.live.insert(Uuid::from_u128(1), live);
+        let mut seats = Seats::new(&class, known);
+        let own = |student| Request { in_window: true, ..request(student, OnFull::Reject) };
+        assert_eq!(seats.decide(Uuid::nil(), &own(1)), Ok(Decision::Existing(live)));
+        let late = seats.decide(Uuid::nil(), &own(2));
+        assert!(matches!(late, Err(EnrollmentRefused::WindowClosed { .. })), "{late:?}");
+        assert_eq!(seats.decide(live, &request(2, OnFull::Reject)), Ok(Decision::Seat));
+    }
+
+    #[test]
+    fn a_class_that_takes_nobody_has_no_seats_to_give() {
+        for (status, seats) in [("PLANNED", 3), ("ACTIVE", 3), ("CANCELLED", 0), ("COMPLETED", 0)] {
+            let class = ClassFacts { status: status.to_owned(), ..class(3, 1) };
+            assert_eq!(class.seats_to_give(), seats, "{status}");
         }
     }
 

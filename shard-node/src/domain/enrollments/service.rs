@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::enroll::{self, Outcome, event};
 use super::model::{EndEnrollment, Enroll, Enrollment, OfClass, ProgressList};
-use super::rules::{ClassFacts, Request, in_window, may_leave};
+use super::rules::{ClassFacts, Request, may_leave};
 use super::store::{self, EventRow, Locked};
 use super::{PATH, Status, Transition};
 use crate::error::{Error, not_found};
@@ -20,20 +20,21 @@ pub(super) async fn enroll(work: &mut Work, input: Enroll) -> Result<Reply<Enrol
     let class = store::lock_class(work.tx(), input.class_id, now)
         .await?
         .ok_or_else(|| not_found("class"))?;
-    if work.caller.is_student() {
+    let by_student = work.caller.is_student();
+    if by_student {
         if !store::is_own_student(work, input.student_id).await? {
             return Err(forbidden("a student enrols nobody else"));
         }
         if input.effective_date.is_some() {
             return Err(forbidden("effectiveDate is for admin and staff"));
         }
-        in_window(&class, class.today).map_err(Problem::from)?;
     }
     let request = Request {
         student: input.student_id,
         on_full: input.on_full,
         effective_on: input.effective_date.unwrap_or(class.today),
         external: None,
+        in_window: by_student,
     };
     let outcome = enroll::enroll(work, &class, &[request]).await?.pop();
     let outcome =
@@ -73,7 +74,8 @@ pub(super) async fn transition(
     Ok(Reply::ok(resource::load_required(work.tx(), input.id).await?))
 }
 
-/// Gives free seats to those who wait, in their order. The class must be locked in this transaction.
+/// Gives free seats of an open class to those who wait, in their order. The class must be locked in this
+/// transaction.
 pub(crate) async fn promote_waitlist(work: &mut Work, class: Uuid) -> Result<(), Error> {
     promote(work, class).await
 }
@@ -82,8 +84,7 @@ async fn promote(work: &mut Work, class: Uuid) -> Result<(), Error> {
     let now = work.now;
     let facts =
         store::lock_class(work.tx(), class, now).await?.ok_or_else(|| not_found("class"))?;
-    let free = i64::from(facts.capacity - facts.seats_taken);
-    let waiting = store::lock_first_waiting(work.tx(), class, free).await?;
+    let waiting = store::lock_first_waiting(work.tx(), class, facts.seats_to_give()).await?;
     for locked in &waiting {
         let to = locked.status.apply(Transition::Promote).map_err(Problem::from)?;
         change(work, &facts, locked, to, facts.today, None).await?;

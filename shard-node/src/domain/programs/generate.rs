@@ -28,13 +28,23 @@ pub(super) struct PlannedItem<'t> {
     pub(super) item: &'t Item,
 }
 
-/// Checks a template against the courses that exist (credits by code) and the terms of a year.
+/// What is there already, as far as a template names it.
+#[derive(Debug, Default)]
+pub(super) struct Existing {
+    /// Credits of courses by their codes.
+    pub(super) credits: HashMap<String, Decimal>,
+    /// (course, prerequisite) by their codes: those of the named courses, of what these need, and so on.
+    pub(super) prerequisites: Vec<(String, String)>,
+}
+
+/// Checks a template against what exists and the terms of a year.
 pub(super) fn generate<'t>(
     template: &'t Template,
-    existing: &HashMap<String, Decimal>,
+    existing: &Existing,
     terms_per_year: i32,
 ) -> Result<Plan<'t>, Problem> {
-    let mut wrong = Vec::new();
+    let Existing { credits, prerequisites } = existing;
+    let mut wrong = groups_repeated(template);
     let mut items: Vec<PlannedItem<'t>> = Vec::new();
     let mut seen = HashSet::new();
     for (index, item) in template.items.iter().enumerate() {
@@ -55,14 +65,14 @@ pub(super) fn generate<'t>(
                 ));
             }
             Some(code) => {
-                wrong.extend(course_unfit(index, item, code, existing));
+                wrong.extend(course_unfit(index, item, code, credits));
                 items.push(PlannedItem { code, item });
             }
         }
     }
-    wrong.extend(prerequisites_unfit(template, existing));
-    wrong.extend(cycles(template));
-    wrong.extend(shortfall(template, existing));
+    wrong.extend(prerequisites_unfit(template, credits));
+    wrong.extend(cycles(template, prerequisites));
+    wrong.extend(shortfall(template, credits));
     if wrong.is_empty() {
         return Ok(Plan { items });
     }
@@ -73,6 +83,19 @@ pub(super) fn generate<'t>(
     );
     problem.errors = wrong;
     Err(problem)
+}
+
+/// A group that stands twice would count its courses twice.
+fn groups_repeated(template: &Template) -> Vec<FieldProblem> {
+    let mut seen = HashSet::new();
+    let repeated =
+        template.groups.iter().enumerate().filter(|(_, group)| !seen.insert(&group.code));
+    repeated
+        .map(|(index, _)| {
+            let pointer = format!("/curriculumTemplate/groups/{index}/code");
+            FieldProblem::new(pointer, "group-repeated", "a group before it has this code")
+        })
+        .collect()
 }
 
 fn field(
@@ -164,15 +187,17 @@ fn prerequisites_unfit(
     wrong
 }
 
-/// Items whose prerequisites lead back to themselves.
-fn cycles(template: &Template) -> Vec<FieldProblem> {
-    let edges: HashMap<&str, Vec<&str>> = template
-        .items
-        .iter()
-        .filter_map(|item| {
-            Some((item.code()?, item.prerequisites.iter().map(String::as_str).collect()))
-        })
-        .collect();
+/// Items whose prerequisites lead back to themselves, on ways that other templates made among them.
+fn cycles(template: &Template, stored: &[(String, String)]) -> Vec<FieldProblem> {
+    let mut edges: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (course, needed) in stored {
+        edges.entry(course).or_default().push(needed);
+    }
+    for item in &template.items {
+        let Some(code) = item.code() else { continue };
+        let needed = item.prerequisites.iter().map(String::as_str);
+        edges.entry(code).or_default().extend(needed);
+    }
     let leads_back = |start: &str| {
         let mut open: Vec<&str> = edges.get(start).cloned().unwrap_or_default();
         let mut seen = HashSet::new();
@@ -187,7 +212,8 @@ fn cycles(template: &Template) -> Vec<FieldProblem> {
         false
     };
     let in_cycle = |(index, item): (usize, &Item)| {
-        let code = item.code()?;
+        // What needs nothing new closes no cycle.
+        let code = item.code().filter(|_| !item.prerequisites.is_empty())?;
         leads_back(code).then(|| {
             field(
                 index,
@@ -243,16 +269,18 @@ mod tests {
         .expect("a template")
     }
 
-    fn existing() -> HashMap<String, Decimal> {
-        HashMap::from([
-            ("MATH".to_owned(), Decimal::from(30)),
-            ("OLD".to_owned(), Decimal::from(30)),
-        ])
+    fn existing() -> Existing {
+        let credits =
+            ["MATH", "OLD", "LINK"].map(|code| (code.to_owned(), Decimal::from(30))).into();
+        Existing { credits, prerequisites: Vec::new() }
     }
 
     fn codes(items: &Value) -> Vec<(String, String)> {
-        let template = template(items);
-        let refused = generate(&template, &existing(), 2).expect_err("a refusal");
+        faults(&template(items), &existing())
+    }
+
+    fn faults(template: &Template, existing: &Existing) -> Vec<(String, String)> {
+        let refused = generate(template, existing, 2).expect_err("a refusal");
         refused.errors.into_iter().map(|error| (error.pointer, error.code.into_owned())).collect()
     }
 
@@ -305,6 +333,33 @@ mod tests {
     }
 
     #[test]
+    fn a_way_back_over_stored_prerequisites_is_a_cycle() {
+        let items = json!([
+            {"course": "MATH", "year": 1, "term": 1},
+            {"course": "OLD", "year": 1, "term": 2, "prerequisites": ["MATH"]},
+        ]);
+        let edge = |course: &str, needed: &str| (course.to_owned(), needed.to_owned());
+        let prerequisites = vec![edge("MATH", "LINK"), edge("LINK", "OLD")];
+        let stored = Existing { prerequisites, ..existing() };
+        let at = "/curriculumTemplate/items/1/prerequisites".to_owned();
+        assert_eq!(faults(&template(&items), &stored), [(at, "prerequisite-cycle".to_owned())]);
+        let prerequisites = vec![edge("MATH", "LINK")];
+        let stored = Existing { prerequisites, ..existing() };
+        assert!(generate(&template(&items), &stored, 2).is_ok());
+    }
+
+    #[test]
+    fn a_group_that_stands_twice_hides_no_shortfall() {
+        let mut template = template(&json!([
+            {"course": "MATH", "year": 1, "term": 1},
+            {"course": "OLD", "year": 1, "term": 1, "kind": "ELECTIVE", "group": "E"},
+        ]));
+        template.groups.push(template.groups[0].clone());
+        let at = "/curriculumTemplate/groups/1/code".to_owned();
+        assert_eq!(faults(&template, &existing())[0], (at, "group-repeated".to_owned()));
+    }
+
+    #[test]
     fn a_shortfall_counts_of_a_group_only_what_is_taken() {
         // 30 core and 15 of the group's 40: short of 60.
         let found = codes(&json!([
@@ -333,7 +388,7 @@ mod tests {
             }).collect();
             let template = template(&json!(items));
             let sound = edges.iter().all(|(from, to)| places[*to] < places[*from]);
-            prop_assert_eq!(generate(&template, &HashMap::new(), 2).is_ok(), sound);
+            prop_assert_eq!(generate(&template, &Existing::default(), 2).is_ok(), sound);
         }
     }
 }

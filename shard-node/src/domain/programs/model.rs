@@ -16,6 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::Template;
+use crate::domain::checks::together_with;
 use crate::resource::{Field, Kind, Resource, plain_decimal};
 
 /// Which program.
@@ -150,10 +151,16 @@ pub struct NewProgram {
     #[garde(range(min = 1, max = 52))]
     pub weeks_per_term: i32,
     /// The system that it came from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -275,7 +282,7 @@ macro_rules! columns {
 }
 
 const FIELDS: &[Field] = &[
-    Field::both("id", "t.id", Kind::Uuid),
+    Field::id("programs", "program"),
     Field::both("code", "t.code", Kind::Text),
     Field::sort("name", "t.name", Kind::Text),
     Field::filter("status", "t.status", Kind::Text),

@@ -8,7 +8,7 @@ use service_kit::Problem;
 use service_kit::problem::FieldProblem;
 use uuid::Uuid;
 
-use super::generate::{Plan, generate};
+use super::generate::{Existing, Plan, generate};
 use super::model::{NewProgram, PatchProgram, Program, ProgramDetail, TemplateSource};
 use super::store::{self, ItemRow};
 use super::template::Template;
@@ -79,17 +79,34 @@ async fn write_curriculum(
         item.code().into_iter().chain(item.prerequisites.iter().map(String::as_str))
     });
     let codes: Vec<String> = named.map(str::to_owned).collect();
-    let existing = courses::store::by_codes(work.tx(), &codes).await?;
-    let credits = existing.iter().map(|(code, (_, credits))| (code.clone(), *credits)).collect();
-    let plan = generate(template, &credits, terms_per_year)?;
+    let known = courses::store::by_codes(work.tx(), &codes).await?;
+    let existing = Existing {
+        credits: known.iter().map(|(code, (_, credits))| (code.clone(), *credits)).collect(),
+        prerequisites: stored_prerequisites(work, template, &codes).await?,
+    };
+    let plan = generate(template, &existing, terms_per_year)?;
     let mut ids: HashMap<String, Uuid> =
-        existing.into_iter().map(|(code, (id, _))| (code, id)).collect();
+        known.into_iter().map(|(code, (id, _))| (code, id)).collect();
     create_courses(work, &plan, &mut ids).await?;
     let curriculum = Uuid::now_v7();
     store::insert_curriculum(work.tx(), curriculum, program, template).await?;
     let rows = item_rows(&plan, &ids)?;
     store::insert_items(work.tx(), curriculum, &rows).await?;
     store::insert_prerequisites(work.tx(), &prerequisites(&plan, &ids)).await
+}
+
+/// The prerequisites that a template's own may close a cycle with. They are read under a lock, so that of two
+/// templates that close one together the second is refused.
+async fn stored_prerequisites(
+    work: &mut Work,
+    template: &Template,
+    codes: &[String],
+) -> Result<Vec<(String, String)>, Error> {
+    if template.items.iter().all(|item| item.prerequisites.is_empty()) {
+        return Ok(Vec::new());
+    }
+    store::lock_prerequisites(work.tx()).await?;
+    store::prerequisites_of(work.tx(), codes).await
 }
 
 async fn create_courses(

@@ -109,16 +109,9 @@ pub(super) async fn keep_template(
     if done.rows_affected() == 1 {
         return Ok(());
     }
-    let same = sqlx::query_scalar!(
-        r#"SELECT body = $4 AS "same!" FROM curriculum_templates
-           WHERE institution_id = $1 AND code = $2 AND version = $3"#,
-        institution,
-        template.code,
-        template.version,
-        body
-    )
-    .fetch_one(tx.connection())
-    .await?;
+    // Compared as templates: "30" and "30.0" are one number, and what is absent is its default.
+    let stored = find_template(tx, &template.code, template.version).await?;
+    let same = stored.is_some_and(|stored| stored == *template);
     if same { Ok(()) } else { Err(version_taken(template)) }
 }
 
@@ -197,6 +190,43 @@ pub(super) async fn insert_items(
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Keeps others from adding prerequisites in the institution until the transaction ends.
+pub(super) async fn lock_prerequisites(tx: &mut TenantTx) -> Result<(), Error> {
+    let institution = tx.institution().as_uuid();
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('lxp.prerequisites', uuid_hash_extended($1, 0)))",
+        institution
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// (course, prerequisite) by their codes: those of these courses, of what these need, and so on.
+pub(super) async fn prerequisites_of(
+    tx: &mut TenantTx,
+    codes: &[String],
+) -> Result<Vec<(String, String)>, Error> {
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE needed AS (
+               SELECT id FROM courses WHERE institution_id = $1 AND code = ANY($2)
+               UNION
+               SELECT p.prerequisite_id FROM needed n
+               JOIN course_prerequisites p ON p.institution_id = $1 AND p.course_id = n.id)
+           SELECT c.code AS course, r.code AS needed
+           FROM needed n
+           JOIN course_prerequisites p ON p.institution_id = $1 AND p.course_id = n.id
+           JOIN courses c ON c.institution_id = $1 AND c.id = p.course_id
+           JOIN courses r ON r.institution_id = $1 AND r.id = p.prerequisite_id"#,
+        institution,
+        codes
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.course, row.needed)).collect())
 }
 
 /// Inserts (course, prerequisite) pairs; those that are there stay.

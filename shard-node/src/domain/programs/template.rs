@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::courses::valid_credits;
 
 /// What a curriculum is generated from.
-#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Template {
     /// Its code.
@@ -35,7 +35,7 @@ pub struct Template {
 }
 
 /// A group of electives: some of its courses are taken.
-#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
     /// Its code, which items name.
@@ -50,7 +50,7 @@ pub struct Group {
 }
 
 /// One course in a template: an existing one by its code, or a new one.
-#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Item {
     /// The code of an existing course.
@@ -79,7 +79,7 @@ pub struct Item {
 }
 
 /// A course that a template brings along.
-#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TemplateCourse {
     /// Its code, unique in the institution.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::is_email;
+use crate::domain::checks::together_with;
 use crate::resource::bulk::ROWS_MAX;
 use crate::resource::{Field, Kind, Resource, nullable};
 
@@ -75,10 +76,16 @@ pub struct NewStudent {
     #[garde(custom(valid_standing))]
     pub standing: String,
     /// The system that it came from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -185,11 +192,11 @@ impl Resource for Student {
         t.created_at, t.updated_at FROM students t \
         JOIN users u ON u.institution_id = t.institution_id AND u.id = t.user_id";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("students", "student"),
         Field::both("studentNo", "t.student_no", Kind::Text),
         Field::sort("familyName", "u.family_name", Kind::Text),
-        Field::filter("userId", "t.user_id", Kind::Uuid),
-        Field::filter("programId", "t.program_id", Kind::Uuid),
+        Field::reference("userId", "t.user_id", "users", "user"),
+        Field::reference("programId", "t.program_id", "programs", "program"),
         Field::filter("standing", "t.standing", Kind::Text),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),

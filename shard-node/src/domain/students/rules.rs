@@ -103,7 +103,7 @@ fn refuse(index: usize, new: &NewStudent, known: &Known) -> Result<(), RowResult
     }
     match new.program_id {
         Some(program) if !known.programs.contains(&program) => {
-            Err(refused(unknown_reference("/programId", "program")))
+            Err(RowResult::refused(index, unknown_reference("/programId", "program")))
         }
         _ => Ok(()),
     }
@@ -208,7 +208,7 @@ mod tests {
             seen(&results),
             [
                 (0, 400, Some("invalid-input")),
-                (1, 422, Some("unknown-reference")),
+                (1, 404, Some("not-found")),
                 (2, 201, None),
                 (3, 409, Some("student-no-taken")),
                 (4, 409, Some("external-id-taken")),

@@ -1,11 +1,15 @@
 //! Subjects: the gradable strands of a course. Every course has `MAIN` from its start.
 //!
+//! What must stay true: a course has at least one. Whoever deletes one holds the course's row, so two that
+//! delete the last two at once leave one.
+//!
 //! Left to others: which subjects a class has (classes takes those that its course has when it is made).
 
 mod model;
 mod store;
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
+use service_kit::Problem;
 use service_kit::token::{Role, Roles};
 use uuid::Uuid;
 
@@ -45,9 +49,9 @@ pub fn operations() -> Vec<Operation> {
         .summary("Changes a subject")
         .method(Method::PATCH),
         Operation::write::<ById, ()>("academic.deleteSubject", ITEM, |work, input| {
-            Box::pin(resource::remove::<Subject>(work, input.id))
+            Box::pin(delete(work, input.id))
         })
-        .summary("Deletes a subject that nothing refers to")
+        .summary("Deletes a subject that nothing refers to and that is not its course's only one")
         .method(Method::DELETE)
         .status(204),
     ]
@@ -63,4 +67,20 @@ async fn update(work: &mut Work, patch: PatchSubject) -> Result<Reply<Subject>, 
     let subject = patch.apply_to(resource::lock::<Subject>(work, patch.id).await?);
     store::update(work.tx(), &subject).await?;
     resource::updated(work, subject.id).await
+}
+
+async fn delete(work: &mut Work, id: Uuid) -> Result<Reply<()>, Error> {
+    let course = store::lock_course_of(work.tx(), id).await?;
+    if let Some(course) = course
+        && !store::has_another(work.tx(), course, id).await?
+    {
+        return Err(last_subject());
+    }
+    resource::remove::<Subject>(work, id).await
+}
+
+fn last_subject() -> Error {
+    Problem::new(StatusCode::CONFLICT, "last-subject", "A course has at least one subject")
+        .detail("it is its course's only subject: create another first, or delete the course")
+        .into()
 }

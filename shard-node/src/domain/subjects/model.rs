@@ -82,10 +82,10 @@ impl Resource for Subject {
     const SELECT: &'static str = "SELECT t.id, t.course_id, t.code, t.name, t.row_version, t.created_at, \
         t.updated_at FROM subjects t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("subjects", "subject"),
         Field::both("code", "t.code", Kind::Text),
         Field::sort("name", "t.name", Kind::Text),
-        Field::filter("courseId", "t.course_id", Kind::Uuid),
+        Field::reference("courseId", "t.course_id", "courses", "course"),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),
     ];
     const MEMBERS: &'static [&'static str] =

@@ -50,3 +50,38 @@ pub(super) async fn update(tx: &mut TenantTx, subject: &Subject) -> Result<(), E
     .map_err(|error| explain(error, CONSTRAINTS))?;
     expect_one(done.rows_affected(), "subject")
 }
+
+/// Locks the course of a subject; none where there is no such subject.
+pub(super) async fn lock_course_of(
+    tx: &mut TenantTx,
+    subject: Uuid,
+) -> Result<Option<Uuid>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        "SELECT c.id FROM subjects s
+         JOIN courses c ON c.institution_id = s.institution_id AND c.id = s.course_id
+         WHERE s.institution_id = $1 AND s.id = $2 FOR NO KEY UPDATE OF c",
+        institution,
+        subject
+    )
+    .fetch_optional(tx.connection())
+    .await?)
+}
+
+/// Whether a course has a subject beside this one; a statement of its own, with a snapshot younger than the lock.
+pub(super) async fn has_another(
+    tx: &mut TenantTx,
+    course: Uuid,
+    subject: Uuid,
+) -> Result<bool, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT exists(SELECT FROM subjects
+                         WHERE institution_id = $1 AND course_id = $2 AND id <> $3) AS "exists!""#,
+        institution,
+        course,
+        subject
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}

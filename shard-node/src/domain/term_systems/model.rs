@@ -184,7 +184,7 @@ impl Resource for TermSystem {
     const SELECT: &'static str = "SELECT t.id, t.type, t.terms_per_year, t.weeks_per_term, t.anchor, \
         t.break_weeks, t.row_version, t.created_at, t.updated_at FROM term_systems t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("term_systems", "term system"),
         Field::both("type", "t.type", Kind::Text),
         Field::both("termsPerYear", "t.terms_per_year", Kind::Integer),
         Field::filter("weeksPerTerm", "t.weeks_per_term", Kind::Integer),

@@ -103,20 +103,18 @@ fn weeks(number: i32) -> Option<u64> {
     u64::try_from(number).ok()?.checked_mul(7)
 }
 
-/// A term that is there already, as far as planning goes.
+/// A term of the system that is there already, as far as planning goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExistingTerm {
     pub(super) code: String,
     pub(super) starts_on: NaiveDate,
     pub(super) ends_on: NaiveDate,
-    /// Whether it is of the system that is planned for.
-    pub(super) same_system: bool,
 }
 
 /// Two terms that cannot both be.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Clash {
-    /// A term elsewhere, or on other days, has the code.
+    /// A term on other days has the code.
     #[error("the code {0} is another term's")]
     Code(String),
     /// A term of the system lies across it.
@@ -147,13 +145,13 @@ fn compare(planned: &PlannedTerm, existing: &ExistingTerm) -> Result<bool, Clash
     let same_code = planned.code == existing.code;
     let same_days = (planned.starts_on, planned.ends_on) == (existing.starts_on, existing.ends_on);
     let overlap = planned.starts_on <= existing.ends_on && existing.starts_on <= planned.ends_on;
-    match existing.same_system {
-        true if same_code && same_days => Ok(true),
-        _ if same_code => Err(Clash::Code(planned.code.clone())),
-        true if overlap => {
+    match (same_code, overlap) {
+        (true, _) if same_days => Ok(true),
+        (true, _) => Err(Clash::Code(planned.code.clone())),
+        (false, true) => {
             Err(Clash::Dates { planned: planned.code.clone(), existing: existing.code.clone() })
         }
-        _ => Ok(false),
+        (false, false) => Ok(false),
     }
 }
 
@@ -175,12 +173,7 @@ mod tests {
     }
 
     fn as_existing(term: &PlannedTerm) -> ExistingTerm {
-        ExistingTerm {
-            code: term.code.clone(),
-            starts_on: term.starts_on,
-            ends_on: term.ends_on,
-            same_system: true,
-        }
+        ExistingTerm { code: term.code.clone(), starts_on: term.starts_on, ends_on: term.ends_on }
     }
 
     #[test]
@@ -235,15 +228,6 @@ mod tests {
         moved.code = "AUTUMN".into();
         let clash = Clash::Dates { planned: "2026-T1".into(), existing: "AUTUMN".into() };
         assert_eq!(missing(planned, &[moved]), Err(clash));
-    }
-
-    #[test]
-    fn another_systems_term_clashes_by_code_only() {
-        let planned = plan(SEMESTERS, anchor("09-01"), 2026).expect("a plan");
-        let mut other = ExistingTerm { same_system: false, ..as_existing(&planned[0]) };
-        assert_eq!(missing(planned.clone(), &[other.clone()]), Err(Clash::Code("2026-T1".into())));
-        other.code = "AUTUMN".into();
-        assert_eq!(missing(planned.clone(), &[other]), Ok(planned));
     }
 
     prop_compose! {

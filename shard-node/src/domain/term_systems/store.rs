@@ -106,7 +106,7 @@ pub(super) async fn update(tx: &mut TenantTx, system: &TermSystem) -> Result<(),
     expect_one(done.rows_affected(), "term system")
 }
 
-/// Terms that a plan may clash with: those with one of its codes, and the system's own on one of its days.
+/// Terms of the system that a plan may clash with: those with one of its codes or on one of its days.
 pub(super) async fn terms_near(
     tx: &mut TenantTx,
     system: Uuid,
@@ -118,10 +118,9 @@ pub(super) async fn terms_near(
     let last = planned.iter().map(|term| term.ends_on).max();
     Ok(sqlx::query_as!(
         ExistingTerm,
-        r#"SELECT code, starts_on, ends_on, coalesce(term_system_id = $2, false) AS "same_system!"
-           FROM terms
-           WHERE institution_id = $1
-             AND (code = ANY($3) OR (term_system_id = $2 AND starts_on <= $5 AND ends_on >= $4))"#,
+        "SELECT code, starts_on, ends_on FROM terms
+         WHERE institution_id = $1 AND term_system_id = $2
+           AND (code = ANY($3) OR (starts_on <= $5 AND ends_on >= $4))",
         institution,
         system,
         &codes,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::Dates;
+use crate::domain::checks::{together_with, valid_day};
 use crate::resource::{Field, Kind, Resource, nullable};
 
 /// A term.
@@ -20,7 +21,7 @@ pub struct Term {
     pub id: Uuid,
     /// The term system that it belongs to, if any.
     pub term_system_id: Option<Uuid>,
-    /// Its code, unique in the institution.
+    /// Its code, unique in its term system.
     pub code: String,
     /// Its name.
     pub name: String,
@@ -55,35 +56,41 @@ pub struct NewTerm {
     /// The term system that it belongs to, if any; terms of one system do not overlap.
     #[garde(skip)]
     pub term_system_id: Option<Uuid>,
-    /// Unique in the institution.
+    /// Unique in its term system; of terms without one, among those.
     #[garde(length(chars, min = 1, max = 64))]
     pub code: String,
     /// Its name.
     #[garde(length(chars, min = 1, max = 300))]
     pub name: String,
     /// The first day.
-    #[garde(skip)]
+    #[garde(custom(valid_day))]
     pub starts_on: NaiveDate,
     /// The last day.
-    #[garde(skip)]
+    #[garde(custom(valid_day))]
     pub ends_on: NaiveDate,
     /// The first day on which students enroll themselves.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub enroll_from: Option<NaiveDate>,
     /// The last day on which students enroll themselves.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub enroll_until: Option<NaiveDate>,
     /// The last day on which leaving a class is a drop.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub drop_until: Option<NaiveDate>,
     /// The last day on which leaving a class is a withdrawal.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub withdraw_until: Option<NaiveDate>,
     /// The system that it came from; together with `externalId` unique.
-    #[garde(length(chars, min = 1, max = 64))]
+    #[garde(
+        length(chars, min = 1, max = 64),
+        custom(together_with("externalId", self.external_id.as_ref()))
+    )]
     pub source: Option<String>,
     /// Its id there.
-    #[garde(length(chars, min = 1, max = 128))]
+    #[garde(
+        length(chars, min = 1, max = 128),
+        custom(together_with("source", self.source.as_ref()))
+    )]
     pub external_id: Option<String>,
 }
 
@@ -106,30 +113,30 @@ pub struct PatchTerm {
     #[garde(inner(length(chars, min = 1, max = 300)))]
     pub name: Option<String>,
     /// Another first day.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub starts_on: Option<NaiveDate>,
     /// Another last day.
-    #[garde(skip)]
+    #[garde(inner(custom(valid_day)))]
     pub ends_on: Option<NaiveDate>,
     /// Another first day of enrolling, or none.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NaiveDate>)]
-    #[garde(skip)]
+    #[garde(inner(inner(custom(valid_day))))]
     pub enroll_from: Option<Option<NaiveDate>>,
     /// Another last day of enrolling, or none.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NaiveDate>)]
-    #[garde(skip)]
+    #[garde(inner(inner(custom(valid_day))))]
     pub enroll_until: Option<Option<NaiveDate>>,
     /// Another last day of dropping, or none.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NaiveDate>)]
-    #[garde(skip)]
+    #[garde(inner(inner(custom(valid_day))))]
     pub drop_until: Option<Option<NaiveDate>>,
     /// Another last day of withdrawing, or none.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<NaiveDate>)]
-    #[garde(skip)]
+    #[garde(inner(inner(custom(valid_day))))]
     pub withdraw_until: Option<Option<NaiveDate>>,
 }
 
@@ -188,10 +195,10 @@ impl Resource for Term {
         t.enroll_from, t.enroll_until, t.drop_until, t.withdraw_until, t.source, t.external_id, \
         t.row_version, t.created_at, t.updated_at FROM terms t";
     const FIELDS: &'static [Field] = &[
-        Field::both("id", "t.id", Kind::Uuid),
+        Field::id("terms", "term"),
         Field::both("code", "t.code", Kind::Text),
         Field::sort("name", "t.name", Kind::Text),
-        Field::filter("termSystemId", "t.term_system_id", Kind::Uuid),
+        Field::reference("termSystemId", "t.term_system_id", "term_systems", "term system"),
         Field::both("startsOn", "t.starts_on", Kind::Date),
         Field::both("endsOn", "t.ends_on", Kind::Date),
         Field::filter("source", "t.source", Kind::Text),

@@ -1,10 +1,7 @@
 //! In which order a term's dates lie. Pure.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use service_kit::problem::FieldProblem;
-
-/// Years that dates of terms may lie in; past them somebody mistyped.
-const YEARS: std::ops::RangeInclusive<i32> = 1900..=2300;
 
 /// The dates of a term.
 #[derive(Debug, Clone, Copy)]
@@ -20,20 +17,6 @@ pub(super) struct Dates {
 impl Dates {
     /// What is wrong with them, each with its place.
     pub(super) fn faults(&self) -> Vec<FieldProblem> {
-        let members = [
-            ("/startsOn", Some(self.starts_on)),
-            ("/endsOn", Some(self.ends_on)),
-            ("/enrollFrom", self.enroll_from),
-            ("/enrollUntil", self.enroll_until),
-            ("/dropUntil", self.drop_until),
-            ("/withdrawUntil", self.withdraw_until),
-        ];
-        let far =
-            members.into_iter().filter(|(_, date)| date.is_some_and(is_far)).map(|(at, _)| {
-                let allowed =
-                    format!("a date of the years {} to {} is expected", YEARS.start(), YEARS.end());
-                FieldProblem::new(at, "invalid", allowed)
-            });
         let orders = [
             (Some(self.starts_on), Some(self.ends_on), "/endsOn", "startsOn"),
             (self.enroll_from, self.enroll_until, "/enrollUntil", "enrollFrom"),
@@ -44,12 +27,8 @@ impl Dates {
             let allowed = format!("{before} or later is expected: {first} or later, not {last}");
             (last < first).then(|| FieldProblem::new(at, "invalid", allowed))
         });
-        far.chain(turned).collect()
+        turned.collect()
     }
-}
-
-fn is_far(date: NaiveDate) -> bool {
-    !YEARS.contains(&date.year())
 }
 
 #[cfg(test)]
@@ -93,10 +72,5 @@ mod tests {
             ..dates()
         };
         assert_eq!(pointers(turned), ["/endsOn", "/enrollUntil", "/withdrawUntil"]);
-    }
-
-    #[test]
-    fn a_mistyped_year_is_pointed_at() {
-        assert_eq!(pointers(Dates { ends_on: day("+20266-12-14"), ..dates() }), ["/endsOn"]);
     }
 }

@@ -49,7 +49,7 @@ async fn check_overlap(
 ) -> Result<(), Error> {
     let Some(system) = system else { return Ok(()) };
     if !store::lock_system(work.tx(), system).await? {
-        return Err(unknown_reference("/termSystemId", "term system"));
+        return Err(unknown_reference("/termSystemId", "term system").into());
     }
     match store::overlapping(work.tx(), system, term, starts_on, ends_on).await? {
         None => Ok(()),

@@ -10,7 +10,7 @@ use crate::store::TenantTx;
 use crate::store::constraint::{Constraint, explain};
 
 const CONSTRAINTS: &[Constraint] = &[
-    Constraint::taken("terms_institution_id_code_key", "code-taken", "/code", "this code"),
+    Constraint::taken("terms_one_code_a_system", "code-taken", "/code", "this code"),
     Constraint::taken(
         "terms_institution_id_source_external_id_key",
         "external-id-taken",
