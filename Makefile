@@ -10,7 +10,7 @@ PROFILE ?= ci
 # Options of `lxp local up`: in the background, unless UP="" or UP="--shards 3" says otherwise.
 UP ?= -d
 
-.PHONY: help up down build test deps deps-test
+.PHONY: help up down build test soak deps deps-test
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -26,6 +26,9 @@ build: ## build everything; the command is left at bin/lxp
 
 test: deps deps-test ## run all that CI runs
 	@scripts/test
+
+soak: deps deps-test ## run the fault suite with more repetitions and for longer
+	@scripts/soak
 
 deps:
 	@scripts/install-missing

@@ -1,9 +1,17 @@
 //! A client with a token, and answers read whole.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// No request is left without an answer for longer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+
+/// So long a read comes again where it is asked to.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Speaks to one URL as one caller.
 #[derive(Debug, Clone)]
@@ -75,17 +83,69 @@ impl Client {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
+        let answer = self.try_send(method, path, body, headers).await;
+        assert!(answer.status != 0, "no answer: {}", answer.code());
+        answer
+    }
+
+    /// What a GET answers that is no JSON.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await;
+        let response = response.and_then(reqwest::Response::error_for_status).expect("an answer");
+        response.text().await.expect("a text")
+    }
+
+    /// Any request; where the connection breaks the status is 0 and the code says how.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
-        request = request.bearer_auth(&self.token);
+        request = request.bearer_auth(&self.token).timeout(ANSWERED_WITHIN);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await.expect("a body");
-        Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        read(request).await.unwrap_or_else(|error| Answer {
+            status: 0,
+            headers: HeaderMap::new(),
+            body: json!({"code": broken(&error)}),
+        })
+    }
+
+    /// GET, again for as long as the answer asks to come again.
+    pub async fn get_patiently(&self, path: &str) -> Answer {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.try_send(Method::GET, path, None, &[]).await;
+            if !matches!(answer.status, 0 | 429 | 502 | 503) || Instant::now() > deadline {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await?;
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Ok(Answer { status, headers, body })
+}
+
+/// How a connection broke, in a word: it becomes a kind of error.
+fn broken(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no-answer"
+    } else if error.is_connect() {
+        "no-connection"
+    } else {
+        "connection-broke"
     }
 }

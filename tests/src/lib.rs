@@ -1,9 +1,19 @@
-//! What whole-platform tests share: the platform that `make test` runs, and a client that speaks to its router.
+//! What whole-platform tests share: the platform that `make test` runs, one of a test's own, a client that speaks to
+//! its router, and load.
 //!
-//! What must stay true: tests keep apart by institution. A test makes its own and touches nothing else.
+//! What must stay true: tests on the shared platform keep apart by institution. A test makes its own and touches
+//! nothing else. Whoever stops a part has a platform of its own.
 
 mod client;
+mod load;
+mod own;
+mod parts;
 mod platform;
+mod size;
 
 pub use client::{Answer, Client};
+pub use load::{History, Load, Op, Request};
+pub use own::Own;
+pub use parts::{freeze, kill, thaw};
 pub use platform::{Institution, Platform};
+pub use size::Size;

@@ -1,0 +1,14 @@
+//! Faults: a part of the platform is killed, frozen, cut off or restarted under load, and the history of what was
+//! asked and answered is checked afterwards.
+//!
+//! Each test stops parts, so each has a platform of its own; nextest runs them one at a time (.config/nextest.toml).
+//! `make soak` runs the same with more repetitions and for longer.
+
+mod control_plane;
+mod cut_off;
+mod deadline;
+mod killed;
+mod marked;
+mod redis;
+mod restart;
+mod shard_down;
