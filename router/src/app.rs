@@ -73,6 +73,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     ));
     let writing = tokio::spawn(write_each(feed, file, on_disk, stop.clone()));
 
+    let forgetting = tokio::spawn(metrics.active_users.clone().forget_each_minute());
     let handing_over = tokio::spawn(hand_over(
         settings.handover_socket.clone().zip(heirloom),
         predecessor,
@@ -93,6 +94,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let served = serve_beside(serving, admin, &stop).await;
 
     admin_stop.cancel();
+    forgetting.abort();
     handing_over.await.context("handing over ended abnormally")?;
     publishing.await.context("following the map ended abnormally")?;
     writing.await.context("keeping the map on disk ended abnormally")?;

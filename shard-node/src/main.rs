@@ -71,9 +71,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
     tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
-    let draining = stop.clone();
-    let serve = axum::serve(listener, http::app(node.clone()))
-        .with_graceful_shutdown(async move { draining.cancelled().await });
+    let serve = http::listen(listener, http::app(node.clone()), stop.clone());
     tokio::select! {
         served = serve => served.context("the listener failed")?,
         () = drained(&stop, &readiness) => tracing::warn!("Requests were cut off after {DRAIN:?}"),

@@ -134,6 +134,11 @@ impl Platform {
         Client::new(self.router(), &self.token(institution, Role::Admin))
     }
 
+    /// The key that the platform's tokens are signed with.
+    pub fn signing_key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// A token of an institution.
     pub fn token(&self, institution: InstitutionId, role: Role) -> String {
         self.token_of(institution, role, subject_for(institution, role))

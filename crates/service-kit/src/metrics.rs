@@ -1,5 +1,6 @@
 //! Prometheus metrics, all named `lxp_*`. Paths are route templates, never ids; no label by institution.
 
+use http::StatusCode;
 use prometheus::{Encoder, HistogramVec, IntCounterVec, IntGauge, Registry, TextEncoder};
 
 /// Upper bounds of response times, in seconds: 1 ms to 10 s.
@@ -44,7 +45,9 @@ impl Metrics {
 
     /// Counts an answered request.
     pub fn answered(&self, path: &str, method: &str, status: u16, seconds: f64) {
-        self.requests.with_label_values(&[path, method, status_text(status).as_str()]).inc();
+        // A status as text without making one: every request comes by here.
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.requests.with_label_values(&[path, method, status.as_str()]).inc();
         self.response_time_s.with_label_values(&[path]).observe(seconds);
     }
 
@@ -56,8 +59,4 @@ impl Metrics {
         }
         String::from_utf8_lossy(&text).into_owned()
     }
-}
-
-fn status_text(status: u16) -> String {
-    status.to_string()
 }

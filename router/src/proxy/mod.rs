@@ -100,6 +100,8 @@ impl Router {
             Access::Token => {
                 let claims = self.tokens.verify(authorization, service_kit::clock::now())?;
                 admit::check_institution(&head.headers, claims.institution)?;
+                let (institution, subject) = (claims.institution, claims.subject);
+                self.metrics.active_users.saw(institution, subject, context.began);
                 Target::Institution(claims.institution)
             }
         };

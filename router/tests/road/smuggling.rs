@@ -14,8 +14,10 @@ use tokio::net::TcpStream;
 use crate::node::Node;
 use crate::platform::{Platform, SOON, institution};
 
-/// What must never be seen as a request.
-const HIDDEN: &str = "GET /v1/smuggled HTTP/1.1\r\nHost: x\r\nX: y\r\n\r\n";
+/// What must never be seen as a request, though it would be let in.
+fn hidden(token: &str) -> String {
+    format!("GET /v1/smuggled HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
 
 /// Headers and a body behind `POST /v1/outer HTTP/1.1` with `Host` and `Authorization`.
 const FRAMINGS: &[&str] = &[
@@ -107,10 +109,14 @@ const FIRST_LINES: &[&str] = &[
 
 fn cases(token: &str) -> Vec<String> {
     let common = format!("Host: x\r\nAuthorization: Bearer {token}\r\n");
+    let hidden = hidden(token);
     let framings = FRAMINGS.iter().map(|lines| {
-        format!("POST /v1/outer HTTP/1.1\r\n{common}{}", lines.replace("{hidden}", HIDDEN))
+        format!(
+            "POST /v1/outer HTTP/1.1\r\n{common}{}",
+            lines.replace("61", &hidden.len().to_string()).replace("{hidden}", &hidden)
+        )
     });
-    let first = FIRST_LINES.iter().map(|line| format!("{line}\r\n{common}\r\n{HIDDEN}"));
+    let first = FIRST_LINES.iter().map(|line| format!("{line}\r\n{common}\r\n{hidden}"));
     framings.chain(first).collect()
 }
 

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod docs;
 pub(crate) mod json;
+mod listen;
 pub mod openapi;
 pub(crate) mod query;
 mod rest;
@@ -28,6 +29,7 @@ use crate::trpc;
 
 pub(crate) use admit::admit;
 pub(crate) use answer::problem;
+pub use listen::listen;
 
 /// Largest request body, in bytes.
 const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;

@@ -3,3 +3,4 @@
 mod isolation;
 mod ownership;
 mod seats;
+mod tokens;

@@ -1,7 +1,13 @@
 //! The router's own metrics, beside those of every HTTP service.
 
+mod active;
+mod label;
+
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 use service_kit::metrics::Metrics;
+
+pub(crate) use active::ActiveUsers;
+pub(crate) use label::path_label;
 
 /// What the router counts.
 #[derive(Debug, Clone)]
@@ -13,6 +19,8 @@ pub(crate) struct RouterMetrics {
     /// Attempts beyond a request's first: `follow-up`, `connect`, `resend`; `refused` are those that the
     /// retry budget did not grant.
     pub(crate) again: IntCounterVec,
+    /// `lxp_active_users`.
+    pub(crate) active_users: ActiveUsers,
     /// How often a node was put out.
     pub(crate) node_put_out: IntCounterVec,
     /// 1 for a node that is out.
@@ -48,6 +56,12 @@ impl RouterMetrics {
         let map_version = IntGauge::new("lxp_router_map_version", "Version of the map in use")?;
         let cut = IntCounter::new("lxp_router_cut_total", "Requests cut off at their deadline")?;
         let connections = IntGauge::new("lxp_router_connections", "Connections of clients")?;
+        let active = IntGauge::new(
+            "lxp_active_users",
+            "Users who sent a request in the last five minutes, up to 100,000",
+        )?;
+        http.registry.register(Box::new(active.clone()))?;
+        let active_users = ActiveUsers::new(active);
         http.registry.register(Box::new(not_owner.clone()))?;
         http.registry.register(Box::new(again.clone()))?;
         http.registry.register(Box::new(node_put_out.clone()))?;
@@ -55,95 +69,16 @@ impl RouterMetrics {
         http.registry.register(Box::new(map_version.clone()))?;
         http.registry.register(Box::new(cut.clone()))?;
         http.registry.register(Box::new(connections.clone()))?;
-        Ok(Self { http, not_owner, again, node_put_out, node_out, map_version, cut, connections })
-    }
-}
-
-/// Labels of paths: the first two segments of what the API has, all else is `other`.
-const RESOURCES: [&str; 41] = [
-    "programs",
-    "curricula",
-    "curriculum-templates",
-    "term-systems",
-    "terms",
-    "courses",
-    "subjects",
-    "classes",
-    "users",
-    "students",
-    "org-units",
-    "enrollments",
-    "progress",
-    "question-banks",
-    "questions",
-    "assessments",
-    "attempts",
-    "submissions",
-    "gradebook",
-    "grades",
-    "results",
-    "attendance-sessions",
-    "records",
-    "reports",
-    "metrics",
-    "notifications",
-    "preferences",
-    "webhooks",
-    "events",
-    "imports",
-    "jobs",
-    "audit",
-    "endpoint-metrics",
-    "schedules",
-    "institution",
-    "guardians",
-    "materials",
-    "sessions",
-    "stats",
-    "api-clients",
-    "rooms",
-];
-
-/// A bounded label for a path; never an id.
-pub(crate) fn path_label(path: &str) -> &'static str {
-    let mut segments = path.trim_start_matches('/').splitn(3, '/');
-    match segments.next().unwrap_or_default() {
-        "v1" => {
-            let second = segments.next().unwrap_or_default();
-            let noun = second.split(':').next().unwrap_or_default();
-            RESOURCES.iter().position(|known| *known == noun).map_or("other", |at| LABELS[at])
-        }
-        "trpc" => "/trpc",
-        "docs" => "/docs",
-        "openapi.json" => "/openapi.json",
-        "oauth" => "/oauth/token",
-        _ => "other",
-    }
-}
-
-/// `/v1/<resource>` for each of [`RESOURCES`], made once.
-static LABELS: std::sync::LazyLock<Vec<&'static str>> = std::sync::LazyLock::new(|| {
-    RESOURCES.iter().map(|noun| &*Box::leak(format!("/v1/{noun}").into_boxed_str())).collect()
-});
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_hold_no_ids_and_are_bounded() {
-        for (path, label) in [
-            ("/v1/programs", "/v1/programs"),
-            ("/v1/programs/0190a1b2/stats", "/v1/programs"),
-            ("/v1/students:bulk", "/v1/students"),
-            ("/v1/0190a1b2", "other"),
-            ("/v1", "other"),
-            ("/trpc/academic.createProgram,academic.enrollStudent", "/trpc"),
-            ("/", "other"),
-            ("*", "other"),
-            ("", "other"),
-        ] {
-            assert_eq!(path_label(path), label, "{path}");
-        }
+        Ok(Self {
+            http,
+            not_owner,
+            again,
+            active_users,
+            node_put_out,
+            node_out,
+            map_version,
+            cut,
+            connections,
+        })
     }
 }
