@@ -25,6 +25,8 @@ pub struct Settings {
     pub control_url: String,
     /// File with a bearer token of role `node`.
     pub control_token_file: PathBuf,
+    /// Directory that survives restarts: the primary that was confirmed is remembered there.
+    pub state_dir: PathBuf,
     /// A `tracing` filter.
     #[serde(default = "default_log")]
     pub log: String,
@@ -48,6 +50,13 @@ pub struct PostgresSettings {
     /// Connections to the primary at most.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
+    /// Whether another server may become the primary: then each poll is confirmed by a synchronous commit.
+    #[serde(default)]
+    pub failover: bool,
+    /// Whether a standby that is promoted has every acknowledged commit: then it may serve although the control
+    /// plane cannot be asked about it.
+    #[serde(default)]
+    pub synchronous_standby: bool,
 }
 
 /// The shard's Redis Cluster.

@@ -1,7 +1,7 @@
 //! What can go wrong in a node, and the one place where it becomes an answer.
 
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use service_kit::problem::FieldProblem;
 use shard_map::{Epoch, MapVersion};
@@ -28,7 +28,7 @@ pub enum Error {
 }
 
 /// Who owns an institution, as far as this shard knows.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotOwner {
     /// The state of the row here; none where there is no row.
@@ -117,6 +117,14 @@ impl Error {
     /// Whether nothing was applied and another try may succeed: a deadlock or a lock that was not granted.
     pub fn is_retryable(&self) -> bool {
         self.sqlstate().is_some_and(|state| RETRYABLE.contains(&state.as_str()))
+    }
+
+    /// Whether the database has answered that it did nothing. What ended with the connection or the server may
+    /// have been done.
+    pub fn is_refusal(&self) -> bool {
+        let gone =
+            |state: &str| ["08", "57", "58", "XX"].iter().any(|class| state.starts_with(class));
+        self.sqlstate().is_some_and(|state| !gone(&state))
     }
 
     /// The answer; what only operators may know is logged here and nowhere else.

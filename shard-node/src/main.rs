@@ -15,8 +15,11 @@ use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::Cache;
 use shard_node::config::Settings;
 use shard_node::node::Node;
-use shard_node::tenancy::{self, Ownership};
+use shard_node::operation::Queues;
+use shard_node::tenancy::{self, Directory, Memory, Ownership, Poller};
 use shard_node::{http, relay};
+use sqlx::postgres::{PgConnectOptions, PgPool};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -58,7 +61,10 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     telemetry::start("shard-node", &settings.log);
     let stop = shutdown::on_signal()?;
     let background = CancellationToken::new();
-    let node = wire(&settings, &background).await?;
+    let memory = Memory::open(&settings.state_dir)
+        .with_context(|| format!("state_dir {} cannot be used", settings.state_dir.display()))?;
+    let memory = Arc::new(memory);
+    let node = wire(&settings, &memory, &background).await?;
     let readiness = Readiness::default();
     let listener = admin::bind(settings.listen).await?;
     let (metrics, ready) = (node.metrics.clone(), readiness.clone());
@@ -66,8 +72,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let pages = tokio::spawn(pages);
     let own_pool =
         postgres::lazy_pool(&settings.postgres.primary, "lxp-node-own", OWN_CONNECTIONS)?;
-    let ownership = node.ownership.clone();
-    tokio::spawn(tenancy::watch(ownership, own_pool.clone(), background.clone()));
+    let poller = poller(&settings, node.ownership.clone(), memory, own_pool.clone());
+    tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
     tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
@@ -81,21 +87,51 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn wire(settings: &Settings, background: &CancellationToken) -> anyhow::Result<Arc<Node>> {
-    let pool = postgres::lazy_pool(
-        &settings.postgres.primary,
-        "lxp-node",
+async fn wire(
+    settings: &Settings,
+    memory: &Arc<Memory>,
+    background: &CancellationToken,
+) -> anyhow::Result<Arc<Node>> {
+    let ownership = Arc::new(Ownership::default());
+    let primary: PgConnectOptions =
+        settings.postgres.primary.parse().context("postgres.primary is no Postgres URL")?;
+    let primary = primary.application_name("lxp-node");
+    let pool = tenancy::primary_pool(
+        primary,
         settings.postgres.max_connections,
-    )
-    .context("postgres.primary is no Postgres URL")?;
+        memory.clone(),
+        ownership.clone(),
+    );
     Ok(Arc::new(Node {
         pool,
-        ownership: Arc::new(Ownership::default()),
+        ownership,
         cache: Cache::new(settings.redis.nodes.clone(), background.clone()),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics: Metrics::new()?,
+        queues: Queues::default(),
         tasks: TaskTracker::new(),
     }))
+}
+
+fn poller(
+    settings: &Settings,
+    ownership: Arc<Ownership>,
+    memory: Arc<Memory>,
+    pool: PgPool,
+) -> Poller {
+    Poller {
+        ownership,
+        pool,
+        connection: Mutex::default(),
+        memory,
+        directory: Directory {
+            url: settings.control_url.clone(),
+            token_file: settings.control_token_file.clone(),
+            shard: settings.shard.clone(),
+        },
+        failover: settings.postgres.failover,
+        synchronous_standby: settings.postgres.synchronous_standby,
+    }
 }
 
 /// After the signal: not ready at once, and an end to waiting after [`DRAIN`].
@@ -134,7 +170,7 @@ async fn report(
     let mut client = None;
     while !stop.is_cancelled() {
         // Ready once the database has answered; requests then find out for themselves.
-        readiness.set(node.ownership.has_lease());
+        readiness.set(node.ownership.lease.holds());
         let beat = Heartbeat {
             ready: readiness.get(),
             load: node.load(settings.postgres.max_connections),

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
+use crate::operation::Queues;
 use crate::tenancy::Ownership;
 
 /// The parts of a node.
@@ -23,6 +24,8 @@ pub struct Node {
     pub tokens: TokenVerifier,
     /// Metrics.
     pub metrics: Metrics,
+    /// Where writers of one hot thing wait.
+    pub queues: Queues,
     /// Operations that run now; a stop waits for them.
     pub tasks: TaskTracker,
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use control_api::{DownReason, Heartbeat, List, MAP_WAIT_S, NewInstitution, NewShard};
-use control_api::{NodeRegistration, ShardChange};
+use control_api::{NodeRegistration, OwnershipClaims, ShardChange};
 use serde::Serialize;
 use service_kit::Problem;
 use shard_map::{InstitutionStatus, MapVersion};
@@ -30,9 +30,10 @@ pub(super) async fn answer(
     request: &Request,
 ) -> Result<Response, Problem> {
     match operation {
-        Operation::AddShard | Operation::ChangeShard | Operation::MigrateShard => {
-            shard(platform, operation, request).await
-        }
+        Operation::AddShard
+        | Operation::ChangeShard
+        | Operation::MigrateShard
+        | Operation::ReconcileShard => shard(platform, operation, request).await,
         Operation::ListShards => list(request, platform.shards().await),
         Operation::ShowShard => encode(platform.shard(&request.id("shard")?).await),
         Operation::RegisterNode => {
@@ -95,6 +96,10 @@ async fn shard(
         }
         Operation::MigrateShard => {
             encode(platform.migrate_shard(&actor, &request.id("shard")?).await)
+        }
+        Operation::ReconcileShard => {
+            let claims: OwnershipClaims = request.json()?;
+            encode(platform.reconcile_shard(&request.id("shard")?, &claims).await)
         }
         _ => {
             let change: ShardChange = request.json()?;

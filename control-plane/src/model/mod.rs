@@ -1,5 +1,6 @@
 //! Pure decisions: no pool, no clock, no runtime.
 
+pub mod claims;
 pub mod health;
 pub mod ring_change;
 pub mod validate;

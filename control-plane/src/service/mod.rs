@@ -2,6 +2,7 @@
 
 pub mod institutions;
 pub mod nodes;
+pub mod ownership;
 pub mod ring;
 pub mod settle;
 pub mod shards;

@@ -1,5 +1,7 @@
 //! The directory: which shard owns each institution, at which epoch, and whether its shard knows.
 
+use std::collections::BTreeMap;
+
 use control_api::{Institution, Placement};
 use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion, ShardId};
 use sqlx::PgConnection;
@@ -7,6 +9,7 @@ use uuid::Uuid;
 
 use super::{backoff_s, one_row, parse};
 use crate::error::Error;
+use crate::model::claims::Home;
 use crate::model::ring_change::Placed;
 
 /// A directory row.
@@ -273,6 +276,27 @@ pub async fn placed_after(
             shard: parse(&row.shard_id)?,
             off_ring: row.off_ring,
         })
+    })
+    .collect()
+}
+
+/// Where these institutions live; one that is not there is in no row.
+pub async fn homes(
+    connection: &mut PgConnection,
+    ids: &[InstitutionId],
+) -> Result<BTreeMap<InstitutionId, Home>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(InstitutionId::as_uuid).collect();
+    sqlx::query!(
+        "SELECT id, shard_id, epoch, map_version FROM institutions WHERE id = ANY($1)",
+        &ids
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        let (shard, epoch) = (parse(&row.shard_id)?, Epoch(row.epoch));
+        let home = Home { shard, epoch, map_version: MapVersion(row.map_version) };
+        Ok((InstitutionId::new(row.id), home))
     })
     .collect()
 }

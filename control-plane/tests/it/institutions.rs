@@ -1,8 +1,9 @@
 //! Institutions: created once, finished after a crash, suspended on their shard too.
 
-use control_api::{Dsn, InstitutionQuery, ShardChange, ShardPostgres};
+use control_api::{CLAIMS_MAX, Dsn, InstitutionQuery, OwnershipClaims, ShardChange, ShardPostgres};
+use control_plane::api::access::Role;
 use control_plane::reconcile;
-use shard_map::{InstitutionId, InstitutionStatus, OwnershipState};
+use shard_map::{Epoch, InstitutionId, InstitutionStatus, OwnershipState};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
@@ -303,6 +304,45 @@ async fn institutions_are_listed_by_slug_and_page() {
         assert_eq!(second.items[0].slug, "c");
         let one = InstitutionQuery { slug: Some("b".to_owned()), ..InstitutionQuery::default() };
         assert_eq!(sandbox.ops().institutions(&one).await.expect("listed").total, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shards_claims_are_held_against_the_directory() {
+    sandbox(async |sandbox| {
+        sandbox.reconcile();
+        let shard = sandbox.active_shard("shard-a").await;
+        let [kept, moved, later] = [
+            sandbox.institution("kept").await,
+            sandbox.institution("moved").await,
+            sandbox.institution("later").await,
+        ];
+        sandbox.ops().add_shard(&sandbox.new_shard("shard-b").await).await.expect("added");
+        sqlx::query(
+            "UPDATE institutions SET epoch = 3,
+                 shard_id = CASE slug WHEN 'moved' THEN 'shard-b' ELSE shard_id END
+             WHERE slug IN ('moved', 'later')",
+        )
+        .execute(sandbox.pool())
+        .await
+        .expect("moved");
+        let unknown = InstitutionId::new(Uuid::now_v7());
+        let ids = [kept.id, moved.id, later.id, unknown];
+        let claims = OwnershipClaims { owned: ids.map(|id| (id, Epoch(1))).into() };
+        let node = sandbox.client(Role::Node);
+        let elsewhere =
+            node.reconcile_shard(&shard.id, &claims).await.expect("an answer").elsewhere;
+        let told: Vec<_> = elsewhere.iter().map(|it| (it.institution, it.owner.clone())).collect();
+        let expected = [
+            (moved.id, Some(shard_id("shard-b"))),
+            (later.id, Some(shard_id("shard-a"))),
+            (unknown, None),
+        ];
+        assert_eq!(told, expected);
+        let claims = OwnershipClaims { owned: vec![(kept.id, Epoch(1)); CLAIMS_MAX + 1] };
+        let error = node.reconcile_shard(&shard.id, &claims).await.expect_err("too many");
+        assert_eq!(error.refusal().map(|refusal| refusal.status), Some(422));
     })
     .await;
 }

@@ -12,8 +12,8 @@ use shard_map::{InstitutionId, MapSnapshot, MapVersion, NodeId, ShardId};
 
 use crate::{
     AuditEntry, ClientError, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List,
-    MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration, Page,
-    Refusal, Shard, ShardChange,
+    MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration,
+    OwnershipClaims, Page, Reconciled, Refusal, Shard, ShardChange,
 };
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -113,6 +113,15 @@ impl ControlClient {
     /// One shard.
     pub async fn shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
         self.get(&format!("/v1/shards/{shard}")).await
+    }
+
+    /// Holds what a shard's database says it owns against the directory.
+    pub async fn reconcile_shard(
+        &self,
+        shard: &ShardId,
+        claims: &OwnershipClaims,
+    ) -> Result<Reconciled, ClientError> {
+        self.post(&format!("/v1/shards/{shard}:reconcile"), claims).await
     }
 
     /// Registers a node, or says again where it is.

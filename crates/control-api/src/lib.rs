@@ -14,6 +14,7 @@ mod institution;
 mod journal;
 mod map;
 mod node;
+mod ownership;
 mod shard;
 
 pub use client::{ControlClient, InstitutionQuery};
@@ -25,6 +26,7 @@ pub use institution::{
 pub use journal::{AuditEntry, Event, MapChange};
 pub use map::MapAnswer;
 pub use node::{DownReason, Heartbeat, Node, NodeRegistration};
+pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
 pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres};
 
 use serde::{Deserialize, Serialize};

@@ -3,15 +3,26 @@
 //! What must stay true:
 //! - A connection that goes back to the pool is in no transaction and has no setting of its own: sqlx's
 //!   `begin()` is not cancel-safe (sqlx #4393, #4385), so every release proves it.
-//! - Waiting for a connection has a deadline of 2 s, not sqlx's 30.
+//! - Waiting for a connection has a deadline: 2 s, or a request's own.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Executor, PgConnection};
+use tokio::time::timeout;
 
-/// How long a request waits for a connection.
+/// What a check of a new connection finds.
+pub type Check<'c> = Pin<Box<dyn Future<Output = sqlx::Result<()>> + Send + 'c>>;
+
+/// How long is waited for a connection where no request has a deadline.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// No request's deadline is longer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a connection that comes back may take to show that it is clean.
+const CLEAN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Every wait on the server has an end: for a statement, for a lock, for the client in a transaction.
 const LIMITS: [(&str, &str); 4] = [
@@ -32,12 +43,27 @@ pub fn lazy_pool(url: &str, application: &str, max_connections: u32) -> sqlx::Re
 
 /// The same, with options at hand.
 pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    pool_options(max_connections).connect_lazy_with(options.options(LIMITS))
+}
+
+/// A pool for requests, each of which waits for a connection to its own deadline. A connection is used only if
+/// `check` finds it good when it is made.
+pub fn checked_pool<C>(options: PgConnectOptions, max_connections: u32, check: C) -> PgPool
+where
+    C: for<'c> Fn(&'c mut PgConnection) -> Check<'c> + Send + Sync + 'static,
+{
+    pool_options(max_connections)
+        .acquire_timeout(REQUEST_TIMEOUT)
+        .after_connect(move |connection, _| check(connection))
+        .connect_lazy_with(options.options(LIMITS))
+}
+
+fn pool_options(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .after_release(|connection, _| Box::pin(clean(connection)))
-        .connect_lazy_with(options.options(LIMITS))
 }
 
 /// Leaves a connection as new: no transaction, no session settings. Answers whether it may be used again.
@@ -45,11 +71,14 @@ pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
 /// `BEGIN` comes first so that a clean connection causes no warning in the server's log; in a failed
 /// transaction it errs, and the connection is closed.
 async fn clean(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    match connection.execute("BEGIN; ROLLBACK; RESET ALL").await {
-        Ok(_) => Ok(true),
-        Err(error) => {
+    let cleaned = connection.execute("BEGIN; ROLLBACK; RESET ALL");
+    match timeout(CLEAN_TIMEOUT, cleaned).await {
+        Ok(Ok(_)) => Ok(true),
+        Ok(Err(error)) => {
             tracing::warn!(error = %error, "A connection came back unclean and is closed");
             Ok(false)
         }
+        // An error makes the pool close it without a word to the server.
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
     }
 }

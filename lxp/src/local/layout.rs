@@ -21,12 +21,13 @@ pub(crate) const DATA_DIR: &str = ".lxp";
 const OUTSIDE: &str = "/var/lib/lxp";
 
 /// All that `up` makes in the data directory; `down --purge` deletes these and nothing else.
-const ENTRIES: [&str; 10] = [
+const ENTRIES: [&str; 11] = [
     "config",
     "held",
     "keys",
     "lock",
     "logs",
+    "nodes",
     "postgres",
     "redis",
     "router",
@@ -107,6 +108,10 @@ impl Layout {
         self.root.join("router").join("map.json")
     }
 
+    pub(crate) fn node_state(&self, name: &str) -> PathBuf {
+        self.root.join("nodes").join(name)
+    }
+
     /// Makes the directories that are missing. Refuses a directory that holds something else.
     pub(crate) fn make(&self) -> anyhow::Result<()> {
         let foreign = fs::read_dir(&self.root).is_ok_and(|mut entries| entries.next().is_some());
@@ -125,6 +130,7 @@ impl Layout {
             ("secrets", 0o700),
             ("keys", 0o700),
             ("router", 0o700),
+            ("nodes", 0o700),
         ] {
             make_dir(&self.root.join(name), mode)?;
         }

@@ -102,6 +102,7 @@ pub(crate) fn node(
         "public_url": listen.url(),
         "control_url": parts.control_url,
         "control_token_file": Secrets::token_file(layout, "node"),
+        "state_dir": layout.node_state(parts.name),
         "log": "info",
         "tokens": tokens(layout),
         "postgres": {"primary": parts.primary, "replicas": parts.replicas, "max_connections": 16},

@@ -1,5 +1,7 @@
 //! Who asks, and whether this shard may answer.
 
+use std::time::Instant;
+
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use service_kit::Problem;
 
@@ -26,7 +28,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
             "X-Institution-Id is not the token's institution",
         ));
     }
-    hold_lease(node).await?;
+    hold_lease(node, incoming.deadline).await?;
     let (epoch, cached) = match node.ownership.verdict(claims.institution) {
         Verdict::Serve { epoch, cached } => (epoch, cached),
         Verdict::Suspended => {
@@ -36,6 +38,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
                 "The institution is suspended",
             ));
         }
+        Verdict::Withheld => return Err(shard_unavailable()),
         Verdict::NotOwner(not_owner) => return Err(Error::NotOwner(not_owner).into_problem()),
     };
     let key = text(headers, &HeaderName::from_static(IDEMPOTENCY_HEADER))?;
@@ -54,11 +57,8 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
 }
 
 /// Without a lease the primary is asked first; where it does not answer, neither do we.
-async fn hold_lease(node: &Node) -> Result<(), Problem> {
-    if node.ownership.has_lease() {
-        return Ok(());
-    }
-    node.ownership.poll(&node.pool).await.map_err(|_| shard_unavailable())
+async fn hold_lease(node: &Node, deadline: Instant) -> Result<(), Problem> {
+    if node.ownership.lease.renewed(deadline).await { Ok(()) } else { Err(shard_unavailable()) }
 }
 
 /// A header that may stand once, as text.

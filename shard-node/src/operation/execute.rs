@@ -1,20 +1,23 @@
 //! Runs an operation: the one road from a caller's input to an answer, for REST and tRPC alike.
 //!
 //! What must stay true:
-//! - Database work runs in a task of its own that nobody cancels: a client that goes away, or a deadline that
-//!   passes, cannot drop a transaction in the middle of a statement (sqlx #4393) or of a COMMIT.
+//! - Database work runs in a task of its own: a client that goes away cannot drop it. It ends at the deadline by
+//!   itself, in the middle of a statement if need be (`TenantTx` sees to the connection), but never in a COMMIT.
 //! - Past its deadline a request that has not begun to commit never will; one that has is `outcome-unknown`.
 //! - Caches are invalidated after the commit and before the answer; if the process dies between, the event
 //!   that commits with the change makes the relay do it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use service_kit::Problem;
+use tokio::time::timeout_at;
 
 use super::idempotency::{self, Claim};
+use super::queue::Turn;
 use super::{Answer, Caller, Handler, Operation, Reader, Work};
 use crate::error::{Error, outcome_unknown, overloaded};
 use crate::node::Node;
@@ -22,6 +25,9 @@ use crate::store::TenantTx;
 
 /// How often a write is run when the database says that another try may succeed.
 const ATTEMPTS: u32 = 3;
+
+/// How long past its request's deadline a COMMIT is waited for.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a request stands; moved by compare-and-set, so that a deadline and a commit never both win.
 struct Phase(AtomicU8);
@@ -50,7 +56,10 @@ pub async fn run(
         let (node, phase) = (node.clone(), phase.clone());
         async move {
             match &operation.handler {
-                Handler::Read(serve) => serve(Reader { node, caller }, input).await,
+                Handler::Read(serve) => {
+                    let read = serve(Reader { node, caller }, input);
+                    timeout_at(deadline.into(), read).await.map_err(|_| Error::Abandoned)?
+                }
                 Handler::Write(_) => write(&node, operation, caller, input, &phase).await,
             }
         }
@@ -97,27 +106,53 @@ async fn write_once(
     input: Value,
     phase: &Phase,
 ) -> Result<Answer, Error> {
-    let tx = TenantTx::begin(&node.pool, caller.institution).await?;
-    let mut work = Work::new(caller.clone(), node.now(), tx);
-    let answer = match effect(operation, &mut work, &caller, input).await {
-        Ok(Effect::Done(answer)) => answer,
-        Ok(Effect::Replayed(answer)) => {
-            work.abandon().await;
-            return Ok(answer);
-        }
-        Err(error) => {
-            work.abandon().await;
-            return Err(error);
-        }
+    let (institution, epoch, deadline) = (caller.institution, caller.epoch, caller.deadline);
+    let prepared = timeout_at(deadline.into(), prepare(node, operation, caller, input)).await;
+    let (tx, touched, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
+        Prepared::Commit { tx, touched, answer, turn } => (tx, touched, answer, turn),
+        Prepared::Replayed(answer) => return Ok(answer),
     };
-    let (tx, touched) = work.finish().await?;
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
         return Err(Error::Abandoned);
     }
-    commit(tx).await?;
-    node.cache.invalidate(caller.institution, caller.epoch, &touched).await;
-    Ok(answer)
+    let committed = commit(tx, deadline).await;
+    drop(turn);
+    // Where the outcome is not known, it may have been applied.
+    node.cache.invalidate(institution, epoch, &touched).await;
+    committed.map(|()| answer)
+}
+
+/// What a write comes to before its commit.
+enum Prepared {
+    Commit { tx: TenantTx, touched: BTreeSet<&'static str>, answer: Answer, turn: Turn },
+    Replayed(Answer),
+}
+
+/// Everything up to the commit; may be dropped at any moment.
+async fn prepare(
+    node: &Arc<Node>,
+    operation: &'static Operation,
+    caller: Caller,
+    input: Value,
+) -> Result<Prepared, Error> {
+    let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
+    let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline).await?;
+    let mut work = Work::new(caller.clone(), node.now(), tx);
+    match effect(operation, &mut work, &caller, input).await {
+        Ok(Effect::Done(answer)) => {
+            let (tx, touched) = work.finish().await?;
+            Ok(Prepared::Commit { tx, touched, answer, turn })
+        }
+        Ok(Effect::Replayed(answer)) => {
+            work.abandon().await;
+            Ok(Prepared::Replayed(answer))
+        }
+        Err(error) => {
+            work.abandon().await;
+            Err(error)
+        }
+    }
 }
 
 enum Effect {
@@ -146,10 +181,16 @@ async fn effect(
     Ok(Effect::Done(answer))
 }
 
-/// A COMMIT whose answer did not arrive may have been applied.
-async fn commit(tx: TenantTx) -> Result<(), Error> {
-    tx.commit().await.map_err(|error| match error {
-        Error::Database(sqlx::Error::Io(_)) => Error::from(outcome_unknown()),
-        error => error,
-    })
+/// A COMMIT whose answer did not arrive may have been applied. It is waited for a little longer than the request
+/// itself waits, so that caches hear of it; then its connection is closed.
+async fn commit(tx: TenantTx, deadline: Instant) -> Result<(), Error> {
+    match timeout_at((deadline + COMMIT_PATIENCE).into(), tx.commit()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if error.is_refusal() => Err(error),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, "The outcome of a COMMIT is not known");
+            Err(outcome_unknown().into())
+        }
+        Err(_) => Err(outcome_unknown().into()),
+    }
 }

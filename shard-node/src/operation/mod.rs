@@ -12,6 +12,7 @@ mod caller;
 pub mod execute;
 mod idempotency;
 mod input;
+mod queue;
 mod reader;
 pub mod schema;
 mod work;
@@ -28,6 +29,7 @@ use utoipa::ToSchema;
 pub use answer::{Answer, Reply};
 pub use caller::{Caller, IfMatch, forbidden, idempotency_key, if_match};
 pub use input::{decode, invalid};
+pub use queue::Queues;
 pub use reader::Reader;
 pub use schema::Schemas;
 pub use work::{Event, Work};
@@ -104,6 +106,8 @@ pub struct Operation {
     pub handler: Handler,
     /// Whether it demands `If-Match`.
     pub needs_if_match: bool,
+    /// The member of the input that names what its callers contend for.
+    pub queues_at: Option<&'static str>,
 }
 
 impl Operation {
@@ -154,6 +158,7 @@ impl Operation {
             schemas,
             handler,
             needs_if_match: false,
+            queues_at: None,
         }
     }
 
@@ -189,6 +194,13 @@ impl Operation {
     #[must_use]
     pub fn needs_if_match(mut self) -> Self {
         self.needs_if_match = true;
+        self
+    }
+
+    /// Names the member of the input for whose row its callers wait in the process, not in the database.
+    #[must_use]
+    pub fn queues_at(mut self, member: &'static str) -> Self {
+        self.queues_at = Some(member);
         self
     }
 

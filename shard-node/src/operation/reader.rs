@@ -19,6 +19,7 @@ pub struct Reader {
 impl Reader {
     /// Opens a guarded transaction on the primary.
     pub async fn begin(&self) -> Result<TenantTx, Error> {
-        TenantTx::begin(&self.node.pool, self.caller.institution).await
+        let Caller { institution, deadline, .. } = self.caller;
+        TenantTx::begin_until(&self.node.pool, institution, deadline).await
     }
 }

@@ -9,6 +9,7 @@ mod enrollments;
 mod guard;
 mod hostile;
 mod idempotency;
+mod primary;
 mod programs;
 mod references;
 mod support;

@@ -80,14 +80,16 @@ fn writes() -> Vec<Operation> {
         })
         .summary("Enrols a student: 201, 202 when waitlisted, 200 with the live enrolment when there is one")
         .roles(SELF)
-        .status(201),
+        .status(201)
+        .queues_at("classId"),
         Operation::write::<BulkEnroll, BulkAnswer>(
             "enrollment.bulkEnroll",
             "/v1/classes/{classId}/enrollments:bulk",
             |work, input| Box::pin(bulk::enroll(work, input)),
         )
         .summary("Enrols up to 1,000 students, with a status for each")
-        .roles(BULK),
+        .roles(BULK)
+        .queues_at("classId"),
     ]
 }
 

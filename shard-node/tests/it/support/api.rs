@@ -1,30 +1,40 @@
 //! A node in this process, on a shard database of its own, and a client that speaks to it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use serde_json::Value;
 use service_kit::clock;
 use service_kit::metrics::Metrics;
+use service_kit::postgres::pool_with;
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::Cache;
 use shard_node::http;
 use shard_node::node::Node;
-use shard_node::tenancy::{Ownership, watch};
+use shard_node::operation::Queues;
+use shard_node::tenancy::{Directory, Memory, Ownership, Poller, primary_pool, watch};
+use sqlx::postgres::PgConnectOptions;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Shard;
+use super::directory::FakeDirectory;
 
 /// A node that serves; it stops when it is dropped. Its Redis is away unless a test names one.
 pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) node: Arc<Node>,
     key: SigningKey,
-    _stop: DropGuard,
+    #[expect(dead_code, reason = "stops the node when it is dropped")]
+    stop: DropGuard,
+    #[expect(dead_code, reason = "is there as long as the node")]
+    state: Arc<TempDir>,
 }
 
 /// An answer, read whole.
@@ -58,33 +68,14 @@ impl Answer {
 }
 
 impl Served {
-    /// Serves a shard with so many connections.
+    /// Serves a shard with so many connections, known to a directory that has nothing against it.
     pub(crate) async fn start(shard: &Shard, connections: u32) -> Self {
-        service_kit::tls::install_provider();
-        let stop = CancellationToken::new();
-        let key = SigningKey::generate().expect("a key");
-        let keys = KeySet::from_jwks(key.jwks().as_bytes(), "test").expect("keys");
-        let pool = service_kit::postgres::pool_with(shard.options("lxp_app"), connections);
-        let ownership = Arc::new(Ownership::default());
-        ownership.poll(&pool).await.expect("ownership");
-        let own_pool = shard.pool("lxp_app", 2);
-        tokio::spawn(watch(ownership.clone(), own_pool, stop.clone()));
-        let node = Arc::new(Node {
-            pool,
-            ownership,
-            cache: Cache::new(vec!["redis://127.0.0.1:1".to_owned()], stop.clone()),
-            tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
-            metrics: Metrics::new().expect("metrics"),
-            tasks: TaskTracker::new(),
-        });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = http::app(node.clone());
-        let stopped = stop.clone();
-        tokio::spawn(async move {
-            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
-        });
-        Self { url, node, key, _stop: stop.drop_guard() }
+        let mut plan = Plan::new(shard, FakeDirectory::start().await);
+        plan.connections = connections;
+        let served = plan.serve().await;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        assert!(served.node.ownership.lease.renewed(deadline).await, "no lease");
+        served
     }
 
     /// A token of an institution.
@@ -126,6 +117,69 @@ impl Served {
     }
 }
 
+/// How a node is to be started.
+pub(crate) struct Plan {
+    pub(crate) primary: PgConnectOptions,
+    pub(crate) connections: u32,
+    pub(crate) directory: FakeDirectory,
+    /// Where the node remembers its primary; the same for a node that is restarted.
+    pub(crate) state: Arc<TempDir>,
+    pub(crate) failover: bool,
+}
+
+impl Plan {
+    /// A node that starts for the first time.
+    pub(crate) fn new(shard: &Shard, directory: FakeDirectory) -> Self {
+        let state = Arc::new(tempfile::tempdir().expect("a directory"));
+        std::fs::write(state.path().join("token"), "test").expect("a token");
+        let primary = shard.options("lxp_app");
+        Self { primary, connections: 6, directory, state, failover: false }
+    }
+
+    /// Starts it; whether it may serve is another thing.
+    pub(crate) async fn serve(&self) -> Served {
+        service_kit::tls::install_provider();
+        let stop = CancellationToken::new();
+        let key = SigningKey::generate().expect("a key");
+        let keys = KeySet::from_jwks(key.jwks().as_bytes(), "test").expect("keys");
+        let ownership = Arc::new(Ownership::default());
+        let memory = Arc::new(Memory::open(self.state.path()).expect("a memory"));
+        let (primary, connections) = (self.primary.clone(), self.connections);
+        let pool = primary_pool(primary, connections, memory.clone(), ownership.clone());
+        let poller = Poller {
+            ownership: ownership.clone(),
+            pool: pool_with(self.primary.clone(), 2),
+            connection: Mutex::default(),
+            memory,
+            directory: Directory {
+                url: self.directory.url.clone(),
+                token_file: self.state.path().join("token"),
+                shard: "shard-t".parse().expect("an id"),
+            },
+            failover: self.failover,
+            synchronous_standby: false,
+        };
+        tokio::spawn(watch(poller, stop.clone()));
+        let node = Arc::new(Node {
+            pool,
+            ownership,
+            cache: Cache::new(vec!["redis://127.0.0.1:1".to_owned()], stop.clone()),
+            tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
+            metrics: Metrics::new().expect("metrics"),
+            queues: Queues::default(),
+            tasks: TaskTracker::new(),
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let app = http::app(node.clone());
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
+        });
+        Served { url, node, key, stop: stop.drop_guard(), state: self.state.clone() }
+    }
+}
+
 /// Speaks to the node as one caller.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -161,7 +215,7 @@ impl Client {
         panic!("{method} {path}: overloaded 20 times");
     }
 
-    async fn send_once(
+    pub(crate) async fn send_once(
         &self,
         method: Method,
         path: &str,

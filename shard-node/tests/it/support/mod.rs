@@ -1,6 +1,7 @@
 //! A shard database of its own for each test, on the Postgres of the running test platform.
 
 pub(crate) mod api;
+pub(crate) mod directory;
 pub(crate) mod school;
 
 use shard_map::InstitutionId;
@@ -31,6 +32,31 @@ impl Shard {
         sqlx::migrate!("../migrations/shard").run(&owner).await.expect("migrated");
         owner.close().await;
         shard
+    }
+
+    /// Copies it as it is now; nobody may be connected to it.
+    pub(crate) async fn copy(&self) -> String {
+        let copy = format!("{}_copy", self.name);
+        let mut server = PgConnection::connect_with(&self.superuser).await.expect("a connection");
+        let create = format!("CREATE DATABASE {copy} TEMPLATE {} OWNER lxp_owner", self.name);
+        server.execute(AssertSqlSafe(create)).await.expect("copied");
+        copy
+    }
+
+    /// Puts a copy in its place, as a restore from a backup does: every connection to it breaks.
+    pub(crate) async fn restore(&self, copy: &str) {
+        let mut server = PgConnection::connect_with(&self.superuser).await.expect("a connection");
+        let name = &self.name;
+        for step in [
+            format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+            format!(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+            ),
+            format!("DROP DATABASE {name} WITH (FORCE)"),
+            format!("ALTER DATABASE {copy} RENAME TO {name}"),
+        ] {
+            server.execute(AssertSqlSafe(step)).await.expect("restored");
+        }
     }
 
     /// Connections with the rights of a role.
