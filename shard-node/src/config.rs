@@ -47,7 +47,10 @@ pub struct PostgresSettings {
     /// DSNs of its streaming replicas.
     #[serde(default)]
     pub replicas: Vec<String>,
-    /// Connections to the primary at most.
+    /// A replica that is further behind answers nothing, not even what may lag.
+    #[serde(default = "default_max_lag")]
+    pub replica_max_lag_ms: u64,
+    /// Connections to the primary, and to each replica, at most.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
     /// Whether another server may become the primary: then each poll is confirmed by a synchronous commit.
@@ -69,6 +72,10 @@ pub struct RedisSettings {
 
 fn default_log() -> String {
     "info".to_owned()
+}
+
+fn default_max_lag() -> u64 {
+    5_000
 }
 
 fn default_connections() -> u32 {

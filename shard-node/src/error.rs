@@ -94,6 +94,8 @@ impl From<sqlx::Error> for Error {
 
 /// SQLSTATEs that say: the same transaction may well succeed when it is run again.
 pub const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// The replica has not replayed what was asked for, or is none.
+pub const BEHIND: &str = "LX004";
 /// A unique violation that no store explained is a race with another writer: run again, it sees the other's row.
 const RETRYABLE: [&str; 4] = ["40001", "40P01", "23505", LOCK_NOT_AVAILABLE];
 

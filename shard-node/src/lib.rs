@@ -13,6 +13,7 @@ pub mod node;
 pub mod operation;
 pub mod operations;
 pub mod relay;
+pub mod replica;
 pub mod resource;
 pub mod store;
 pub mod tenancy;

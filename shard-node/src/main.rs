@@ -13,9 +13,10 @@ use service_kit::metrics::Metrics;
 use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::Cache;
-use shard_node::config::Settings;
+use shard_node::config::{PostgresSettings, Settings};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
+use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Poller};
 use shard_node::{http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -72,7 +73,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let pages = tokio::spawn(pages);
     let own_pool =
         postgres::lazy_pool(&settings.postgres.primary, "lxp-node-own", OWN_CONNECTIONS)?;
-    let poller = poller(&settings, node.ownership.clone(), memory, own_pool.clone());
+    let poller = poller(&settings, &node, memory, own_pool.clone());
+    replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
@@ -102,25 +104,37 @@ async fn wire(
         memory.clone(),
         ownership.clone(),
     );
+    let metrics = Metrics::new()?;
+    let replicas = replicas(settings, memory.clone(), &metrics)?;
     Ok(Arc::new(Node {
         pool,
+        replicas: Arc::new(replicas),
         ownership,
         cache: Cache::new(settings.redis.nodes.clone(), background.clone()),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
-        metrics: Metrics::new()?,
+        metrics,
         queues: Queues::default(),
         tasks: TaskTracker::new(),
     }))
 }
 
-fn poller(
+fn replicas(
     settings: &Settings,
-    ownership: Arc<Ownership>,
     memory: Arc<Memory>,
-    pool: PgPool,
-) -> Poller {
+    metrics: &Metrics,
+) -> anyhow::Result<Replicas> {
+    let PostgresSettings { replicas, max_connections, replica_max_lag_ms, .. } = &settings.postgres;
+    let pool = |url: &String| postgres::lazy_pool(url, "lxp-node-reads", *max_connections);
+    let pools: Result<Vec<_>, _> = replicas.iter().map(pool).collect();
+    let pools = pools.context("postgres.replicas has one that is no Postgres URL")?;
+    let max_lag = Duration::from_millis(*replica_max_lag_ms);
+    Ok(Replicas::new(pools, max_lag, memory, &metrics.registry)?)
+}
+
+fn poller(settings: &Settings, node: &Node, memory: Arc<Memory>, pool: PgPool) -> Poller {
     Poller {
-        ownership,
+        ownership: node.ownership.clone(),
+        replicas: node.replicas.clone(),
         pool,
         connection: Mutex::default(),
         memory,

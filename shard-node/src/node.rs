@@ -10,12 +10,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
 use crate::operation::Queues;
+use crate::replica::Replicas;
 use crate::tenancy::Ownership;
 
 /// The parts of a node.
 pub struct Node {
     /// Connections to the primary, as `lxp_app`.
     pub pool: PgPool,
+    /// Replicas that may answer reads.
+    pub replicas: Arc<Replicas>,
     /// Which institutions are served here.
     pub ownership: Arc<Ownership>,
     /// Both levels of cache.

@@ -3,6 +3,7 @@
 //! What must stay true:
 //! - It takes no input: it asks `work_ready` which institutions have something due, and does one round.
 //! - Cache generations are raised *before* the mark commits: a relay that dies between does it again.
+//! - Without a lease it rests: the database may be one that was deposed, or an older copy.
 //! - Whatever it does can be done twice, by several nodes at once.
 
 use std::sync::Arc;
@@ -23,7 +24,9 @@ const INSTITUTIONS_A_ROUND: i32 = 100;
 /// Runs rounds until `stop`.
 pub async fn run(node: Arc<Node>, pool: PgPool, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = round(&node, &pool).await {
+        if node.ownership.lease.holds()
+            && let Err(error) = round(&node, &pool).await
+        {
             tracing::warn!(error = %error, "A relay round failed and will be repeated");
         }
         tokio::select! {

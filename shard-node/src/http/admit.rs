@@ -5,13 +5,15 @@ use std::time::Instant;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use service_kit::Problem;
 
-use super::Incoming;
+use super::answer::SESSION_HEADER;
+use super::{Admitted, Incoming};
 use crate::error::{Error, shard_unavailable};
 use crate::node::Node;
-use crate::operation::{Caller, idempotency_key, if_match};
+use crate::operation::{Caller, Session, idempotency_key, if_match};
 use crate::tenancy::Verdict;
 
 const INSTITUTION_HEADER: &str = "x-institution-id";
+const CONSISTENCY_HEADER: &str = "lxp-consistency";
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 
 /// The verified caller of a request that this shard serves.
@@ -29,6 +31,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         ));
     }
     hold_lease(node, incoming.deadline).await?;
+    let term = node.ownership.lease.term();
     let (epoch, cached) = match node.ownership.verdict(claims.institution) {
         Verdict::Serve { epoch, cached } => (epoch, cached),
         Verdict::Suspended => {
@@ -41,8 +44,12 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         Verdict::Withheld => return Err(shard_unavailable()),
         Verdict::NotOwner(not_owner) => return Err(Error::NotOwner(not_owner).into_problem()),
     };
+    // Set once a request.
+    let institution = claims.institution;
+    let _ = incoming.admission.set(Admitted { term, institution, epoch });
     let key = text(headers, &HeaderName::from_static(IDEMPOTENCY_HEADER))?;
     let version = text(headers, &header::IF_MATCH)?;
+    let session = text(headers, &HeaderName::from_static(SESSION_HEADER))?;
     Ok(Caller {
         institution: claims.institution,
         subject: claims.subject,
@@ -53,7 +60,28 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         idempotency_key: key.map(idempotency_key).transpose().map_err(Error::into_problem)?,
         if_match: version.map(if_match).transpose().map_err(Error::into_problem)?,
         deadline: incoming.deadline,
+        session: session.map(session_of).transpose()?,
+        eventual: is_eventual(headers)?,
     })
+}
+
+fn session_of(text: &str) -> Result<Session, Problem> {
+    let session = Session::decode(text);
+    session.ok_or_else(|| malformed(SESSION_HEADER, "the value of an earlier answer is expected"))
+}
+
+/// `Lxp-Consistency: eventual`.
+fn is_eventual(headers: &HeaderMap) -> Result<bool, Problem> {
+    match text(headers, &HeaderName::from_static(CONSISTENCY_HEADER))? {
+        None => Ok(false),
+        Some("eventual") => Ok(true),
+        Some(_) => Err(malformed(CONSISTENCY_HEADER, "`eventual` is expected, or no such header")),
+    }
+}
+
+fn malformed(name: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "header-malformed", "A header is malformed")
+        .detail(format!("{name}: {detail}"))
 }
 
 /// Without a lease the primary is asked first; where it does not answer, neither do we.
@@ -63,10 +91,7 @@ async fn hold_lease(node: &Node, deadline: Instant) -> Result<(), Problem> {
 
 /// A header that may stand once, as text.
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
-    let bad = |detail: &str| {
-        Problem::new(StatusCode::BAD_REQUEST, "header-malformed", "A header is malformed")
-            .detail(format!("{name}: {detail}"))
-    };
+    let bad = |detail: &str| malformed(name.as_str(), detail);
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

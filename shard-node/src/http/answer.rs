@@ -6,7 +6,10 @@ use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
 use service_kit::request_id::RequestId;
 
-use crate::operation::Answer;
+use crate::operation::{Answer, Session};
+
+/// What a client has seen; out with an answer, in with the next request.
+pub(super) const SESSION_HEADER: &str = "lxp-session";
 
 /// A problem with the id of the request that it answers.
 pub(crate) fn problem(problem: Problem, request_id: &RequestId) -> Response {
@@ -31,5 +34,14 @@ pub(crate) fn success(answer: Answer) -> Response {
     if let Some(Ok(location)) = answer.location.map(|location| HeaderValue::from_str(&location)) {
         headers.insert(header::LOCATION, location);
     }
+    set_session(&mut response, answer.session);
     response
+}
+
+/// `Lxp-Session`, where there is one.
+pub(crate) fn set_session(response: &mut Response, session: Option<Session>) {
+    let value = session.and_then(|session| HeaderValue::from_str(&session.encode()).ok());
+    if let Some(value) = value {
+        response.headers_mut().insert(SESSION_HEADER, value);
+    }
 }

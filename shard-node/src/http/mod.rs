@@ -13,7 +13,7 @@ pub mod openapi;
 pub(crate) mod query;
 mod rest;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,12 +23,15 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use service_kit::Problem;
 use service_kit::request_id::{REQUEST_ID_HEADER, RequestId};
+use shard_map::{Epoch, InstitutionId};
 
+use crate::error::{outcome_unknown, shard_unavailable};
 use crate::node::Node;
+use crate::tenancy::Term;
 use crate::trpc;
 
 pub(crate) use admit::admit;
-pub(crate) use answer::problem;
+pub(crate) use answer::{problem, set_session};
 pub use listen::listen;
 
 /// Largest request body, in bytes.
@@ -50,6 +53,18 @@ pub(crate) struct Incoming {
     pub(crate) body: Bytes,
     pub(crate) request_id: RequestId,
     pub(crate) deadline: Instant,
+    pub(crate) admission: Admission,
+}
+
+/// What a request was admitted by; none before.
+pub(crate) type Admission = Arc<OnceLock<Admitted>>;
+
+/// The lease of the moment, and what it was held for.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) term: Term,
+    pub(crate) institution: InstitutionId,
+    pub(crate) epoch: Epoch,
 }
 
 /// An answer with the route's template, for metrics.
@@ -71,17 +86,27 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
     let id = parts.headers.get(REQUEST_ID_HEADER).map(HeaderValue::as_bytes);
     let request_id = RequestId::keep_or_make(id);
     let id = request_id.clone();
+    let admission = Admission::default();
+    let deadline = began + time_left(&parts.headers);
     let outgoing = match read_body(body).await {
         Ok(body) => {
-            let deadline = began + time_left(&parts.headers);
             let (uri, headers) = (parts.uri, parts.headers);
-            let incoming =
-                Incoming { method: parts.method, uri, headers, body, request_id, deadline };
+            let admission = admission.clone();
+            let incoming = Incoming {
+                method: parts.method,
+                uri,
+                headers,
+                body,
+                request_id,
+                deadline,
+                admission,
+            };
             route(&node, incoming).await
         }
         Err(refused) => Outgoing { route: "unread", response: problem(refused, &request_id) },
     };
-    let mut response = outgoing.response;
+    let ends = (&id, deadline);
+    let mut response = leased(&node, &admission, &method, outgoing.response, ends).await;
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
@@ -93,6 +118,32 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
             request.id = %id, "Answered with an error of ours");
     }
     response
+}
+
+/// The answer, if it may still leave: the last look before it does, nothing is awaited after it.
+///
+/// Where the lease ran out meanwhile (the process was stopped, the database silent), a new one must say that the
+/// institution never left: the same epoch, from the same primary.
+async fn leased(
+    node: &Node,
+    admission: &Admission,
+    method: &Method,
+    response: Response,
+    ends: (&RequestId, Instant),
+) -> Response {
+    let Some(admitted) = admission.get() else { return response };
+    let status = response.status();
+    let lease = &node.ownership.lease;
+    if status.is_server_error()
+        || status == StatusCode::MISDIRECTED_REQUEST
+        || lease.holds_since(admitted.term)
+        || (lease.renewed_since(admitted.term, ends.1).await
+            && node.ownership.serves(admitted.institution, admitted.epoch))
+    {
+        return response;
+    }
+    let applied = *method != Method::GET && status.is_success();
+    problem(if applied { outcome_unknown() } else { shard_unavailable() }, ends.0)
 }
 
 async fn route(node: &Arc<Node>, incoming: Incoming) -> Outgoing {

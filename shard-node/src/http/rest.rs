@@ -216,6 +216,7 @@ mod tests {
             body: body.to_owned().into(),
             request_id: RequestId::keep_or_make(None),
             deadline: Instant::now(),
+            admission: crate::http::Admission::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Output;
+use super::{Output, Session};
 use crate::error::Error;
 
 /// A result with its status, place and version.
@@ -58,6 +58,9 @@ pub struct Answer {
     pub location: Option<String>,
     /// The row version of `ETag`.
     pub version: Option<i64>,
+    /// `Lxp-Session`: where the log was when it was made. A replay has its own.
+    #[serde(skip)]
+    pub session: Option<Session>,
 }
 
 impl Answer {
@@ -71,6 +74,7 @@ impl Answer {
             body: (!body.is_null()).then_some(body),
             location: reply.location,
             version,
+            session: None,
         })
     }
 }

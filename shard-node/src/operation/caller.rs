@@ -8,7 +8,7 @@ use service_kit::token::{Role, Roles};
 use shard_map::{Epoch, InstitutionId};
 use uuid::Uuid;
 
-use super::{OFFICE, Operation};
+use super::{OFFICE, Operation, Session};
 use crate::error::Error;
 
 /// Longest idempotency key, in bytes.
@@ -35,6 +35,10 @@ pub struct Caller {
     pub if_match: Option<IfMatch>,
     /// When the answer is due.
     pub deadline: Instant,
+    /// What the client has seen (`Lxp-Session`): an answer is never older.
+    pub session: Option<Session>,
+    /// Whether the client takes an answer that lags (`Lxp-Consistency: eventual`).
+    pub eventual: bool,
 }
 
 impl Caller {

@@ -18,10 +18,10 @@ use tokio::time::timeout_at;
 
 use super::idempotency::{self, Claim};
 use super::queue::Turn;
-use super::{Answer, Caller, Handler, Operation, Reader, Work};
+use super::{Answer, Caller, Handler, Operation, Session, Work, read};
 use crate::error::{Error, outcome_unknown, overloaded};
 use crate::node::Node;
-use crate::store::TenantTx;
+use crate::store::{Position, TenantTx};
 
 /// How often a write is run when the database says that another try may succeed.
 const ATTEMPTS: u32 = 3;
@@ -56,10 +56,7 @@ pub async fn run(
         let (node, phase) = (node.clone(), phase.clone());
         async move {
             match &operation.handler {
-                Handler::Read(serve) => {
-                    let read = serve(Reader { node, caller }, input);
-                    timeout_at(deadline.into(), read).await.map_err(|_| Error::Abandoned)?
-                }
+                Handler::Read(serve) => read::run(node, operation, serve, caller, input).await,
                 Handler::Write(_) => write(&node, operation, caller, input, &phase).await,
             }
         }
@@ -110,7 +107,11 @@ async fn write_once(
     let prepared = timeout_at(deadline.into(), prepare(node, operation, caller, input)).await;
     let (tx, touched, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
         Prepared::Commit { tx, touched, answer, turn } => (tx, touched, answer, turn),
-        Prepared::Replayed(answer) => return Ok(answer),
+        Prepared::Replayed { tx, answer } => {
+            let position = tx.commit_durably().await.ok().flatten();
+            let session = position.map(|position| Session { epoch, position });
+            return Ok(Answer { session, ..answer });
+        }
     };
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
@@ -120,13 +121,23 @@ async fn write_once(
     drop(turn);
     // Where the outcome is not known, it may have been applied.
     node.cache.invalidate(institution, epoch, &touched).await;
-    committed.map(|()| answer)
+    let session = committed?.map(|position| Session { epoch, position });
+    Ok(Answer { session, ..answer })
 }
 
 /// What a write comes to before its commit.
 enum Prepared {
-    Commit { tx: TenantTx, touched: BTreeSet<&'static str>, answer: Answer, turn: Turn },
-    Replayed(Answer),
+    Commit {
+        tx: TenantTx,
+        touched: BTreeSet<&'static str>,
+        answer: Answer,
+        turn: Turn,
+    },
+    /// What was answered before; the transaction has changed nothing.
+    Replayed {
+        tx: TenantTx,
+        answer: Answer,
+    },
 }
 
 /// Everything up to the commit; may be dropped at any moment.
@@ -145,8 +156,8 @@ async fn prepare(
             Ok(Prepared::Commit { tx, touched, answer, turn })
         }
         Ok(Effect::Replayed(answer)) => {
-            work.abandon().await;
-            Ok(Prepared::Replayed(answer))
+            let (tx, _) = work.finish().await?;
+            Ok(Prepared::Replayed { tx, answer })
         }
         Err(error) => {
             work.abandon().await;
@@ -183,9 +194,9 @@ async fn effect(
 
 /// A COMMIT whose answer did not arrive may have been applied. It is waited for a little longer than the request
 /// itself waits, so that caches hear of it; then its connection is closed.
-async fn commit(tx: TenantTx, deadline: Instant) -> Result<(), Error> {
-    match timeout_at((deadline + COMMIT_PATIENCE).into(), tx.commit()).await {
-        Ok(Ok(())) => Ok(()),
+async fn commit(tx: TenantTx, deadline: Instant) -> Result<Option<Position>, Error> {
+    match timeout_at((deadline + COMMIT_PATIENCE).into(), tx.commit_durably()).await {
+        Ok(Ok(position)) => Ok(position),
         Ok(Err(error)) if error.is_refusal() => Err(error),
         Ok(Err(error)) => {
             tracing::error!(error = %error, "The outcome of a COMMIT is not known");

@@ -13,8 +13,10 @@ pub mod execute;
 mod idempotency;
 mod input;
 mod queue;
+mod read;
 mod reader;
 pub mod schema;
+mod session;
 mod work;
 
 use axum::http::Method;
@@ -32,6 +34,7 @@ pub use input::{decode, invalid};
 pub use queue::Queues;
 pub use reader::Reader;
 pub use schema::Schemas;
+pub use session::Session;
 pub use work::{Event, Work};
 
 use crate::error::Error;
@@ -202,6 +205,12 @@ impl Operation {
     pub fn queues_at(mut self, member: &'static str) -> Self {
         self.queues_at = Some(member);
         self
+    }
+
+    /// Whether a client may ask for an answer that lags: lists and statistics, which their names say.
+    pub fn may_lag(&self) -> bool {
+        let verb = self.name.rsplit('.').next().unwrap_or_default();
+        self.is_read() && (verb.starts_with("list") || verb.ends_with("Stats"))
     }
 
     /// Whether it changes nothing.

@@ -1,11 +1,13 @@
-//! What a read stands on: the caller, the caches, and a guarded transaction when the primary must be asked.
+//! What a read stands on: the caller, the caches, and a guarded transaction where the database must be asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Caller;
 use crate::error::Error;
 use crate::node::Node;
-use crate::store::TenantTx;
+use crate::replica::{Choice, Source};
+use crate::store::{Seen, TenantTx};
 
 /// The context of one read.
 #[derive(Clone)]
@@ -14,12 +16,46 @@ pub struct Reader {
     pub node: Arc<Node>,
     /// Who asks.
     pub caller: Caller,
+    /// The replica to ask; the primary where there is none.
+    replica: Option<Choice>,
+    /// Where the log was at the end, if the caller goes by that.
+    seen: Option<Seen>,
+    asked: Arc<AtomicBool>,
 }
 
 impl Reader {
-    /// Opens a guarded transaction on the primary.
+    pub(super) fn new(node: Arc<Node>, caller: Caller, replica: Option<Choice>) -> Self {
+        let seen = caller.session.map(|_| Seen::default());
+        Self { node, caller, replica, seen, asked: Arc::default() }
+    }
+
+    /// Opens a guarded transaction, on the primary or on the replica that may answer.
     pub async fn begin(&self) -> Result<TenantTx, Error> {
+        self.asked.store(true, Ordering::Relaxed);
         let Caller { institution, deadline, .. } = self.caller;
-        TenantTx::begin_until(&self.node.pool, institution, deadline).await
+        let mut tx = match &self.replica {
+            Some(Choice { replica, at_least }) => {
+                TenantTx::begin_on_replica(&replica.pool, institution, deadline, *at_least).await?
+            }
+            None => TenantTx::begin_until(&self.node.pool, institution, deadline).await?,
+        };
+        if let Some(seen) = &self.seen {
+            tx.report_to(seen.clone());
+        }
+        Ok(tx)
+    }
+
+    /// What the read has seen.
+    pub(super) fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
+    }
+
+    /// Who has answered.
+    pub(super) fn source(&self) -> Source {
+        match (self.asked.load(Ordering::Relaxed), &self.replica) {
+            (false, _) => Source::Cache,
+            (true, Some(_)) => Source::Replica,
+            (true, None) => Source::Primary,
+        }
     }
 }

@@ -3,6 +3,8 @@
 pub mod constraint;
 pub mod idempotency;
 pub mod outbox;
+mod position;
 mod tenant_tx;
 
-pub use tenant_tx::TenantTx;
+pub use position::Position;
+pub use tenant_tx::{Seen, TenantTx};

@@ -8,13 +8,16 @@
 //!   answered; else the connection is closed (sqlx's own `begin` is not cancel-safe: sqlx #4393).
 //! - The server never cuts off a COMMIT: cancelling one that waits for a standby makes it look replicated.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt as _;
 use shard_map::InstitutionId;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Either, Executor as _, PgConnection, PgPool, Postgres};
 use tokio::time::{timeout, timeout_at};
 
+use super::Position;
 use crate::error::Error;
 
 /// The time of a transaction that no request waits for.
@@ -28,6 +31,25 @@ pub struct TenantTx {
     /// There until the end.
     connection: Option<PoolConnection<Postgres>>,
     institution: InstitutionId,
+    report_to: Option<Seen>,
+    /// Of the primary that a replica follows.
+    timeline: u32,
+}
+
+/// The furthest place of the log that a read has seen.
+#[derive(Debug, Clone, Default)]
+pub struct Seen(Arc<Mutex<Option<Position>>>);
+
+impl Seen {
+    /// The place, once the read has ended.
+    pub fn get(&self) -> Option<Position> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, position: Option<Position>) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = (*seen).max(position);
+    }
 }
 
 impl TenantTx {
@@ -50,16 +72,45 @@ impl TenantTx {
         institution: InstitutionId,
         deadline: Instant,
     ) -> Result<Self, Error> {
+        Self::open(pool, institution, deadline, "", 0).await
+    }
+
+    /// Opens one that reads on a replica, if that has replayed up to a place.
+    ///
+    /// # Errors
+    /// As [`Self::begin_until`]; SQLSTATE `LX004` where the replica is behind, or none.
+    pub async fn begin_on_replica(
+        pool: &PgPool,
+        institution: InstitutionId,
+        deadline: Instant,
+        at_least: Position,
+    ) -> Result<Self, Error> {
+        let first = format!("SELECT expect_replayed('{at_least}'); ");
+        Self::open(pool, institution, deadline, &first, at_least.timeline).await
+    }
+
+    async fn open(
+        pool: &PgPool,
+        institution: InstitutionId,
+        deadline: Instant,
+        first: &str,
+        timeline: u32,
+    ) -> Result<Self, Error> {
         let acquired = timeout_at(deadline.into(), pool.acquire()).await;
-        let connection = acquired.map_err(|_| Error::Abandoned)??;
-        let mut tx = Self { connection: Some(connection), institution };
+        let connection = Some(acquired.map_err(|_| Error::Abandoned)??);
+        let mut tx = Self { connection, institution, report_to: None, timeline };
         let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
-        // An InstitutionId is a validated uuid: nothing of a client's text gets here.
+        // Ids and places are typed: nothing of a client's text gets here.
         let open = format!(
-            "BEGIN; SET LOCAL statement_timeout = {left_ms}; SELECT tenant_enter('{institution}')"
+            "BEGIN; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')"
         );
         tx.connection().execute(AssertSqlSafe(open)).await?;
         Ok(tx)
+    }
+
+    /// Where the log is when it is committed goes there.
+    pub fn report_to(&mut self, seen: Seen) {
+        self.report_to = Some(seen);
     }
 
     /// Whose transaction it is.
@@ -72,9 +123,44 @@ impl TenantTx {
         self.connection.as_mut().expect("it is held to the end")
     }
 
-    /// Makes its writes durable, however long that takes; given up in the middle, its outcome is unknown.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.end("SET LOCAL statement_timeout = 0; COMMIT").await
+    /// Ends a read, or makes writes durable where nobody asks for their place in the log.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        match self.report_to.take() {
+            None => self.end("SET LOCAL statement_timeout = 0; COMMIT").await,
+            Some(seen) => {
+                seen.add(self.commit_durably().await?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes its writes durable, however long that takes, and says where the log is then. Given up in the middle, its
+    /// outcome is unknown.
+    pub async fn commit_durably(mut self) -> Result<Option<Position>, Error> {
+        let timeline = self.timeline;
+        let sql = format!("SET LOCAL statement_timeout = 0; COMMIT; {}", Position::QUERY);
+        let mut position = None;
+        {
+            let mut results = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(self.connection());
+            let mut ended = 0;
+            while let Some(result) = results.next().await {
+                match result {
+                    Ok(Either::Left(_)) => ended += 1,
+                    Ok(Either::Right(row)) => {
+                        let row: (String, String) = sqlx::FromRow::from_row(&row)?;
+                        position = Position::of((&row.0, &row.1), timeline);
+                    }
+                    // The COMMIT is the second of the three.
+                    Err(error) if ended < 2 => return Err(error.into()),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "Committed, but its place in the log is not known");
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        self.connection = None;
+        Ok(position)
     }
 
     /// Leaves nothing.

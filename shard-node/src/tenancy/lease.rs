@@ -5,7 +5,7 @@
 //! - Its clock goes on while the process is stopped and while the machine sleeps (`CLOCK_BOOTTIME`).
 //! - It is taken back at once where the primary turns out to be another one.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::time::ClockId;
@@ -41,11 +41,22 @@ impl Moment {
     }
 }
 
+/// What tells one lease from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    lapses: u64,
+    revocations: u64,
+}
+
 /// The lease.
 #[derive(Debug)]
 pub struct Lease {
     /// When the last successful poll began.
     since: AtomicI64,
+    /// Raised each time it had run out before it was renewed.
+    lapses: AtomicU64,
+    /// Raised each time it was taken back.
+    revocations: AtomicU64,
     /// Counts polls that have ended, whatever came of them.
     polls: watch::Sender<u64>,
     wanted: Notify,
@@ -53,7 +64,13 @@ pub struct Lease {
 
 impl Default for Lease {
     fn default() -> Self {
-        Self { since: AtomicI64::new(NONE), polls: watch::Sender::new(0), wanted: Notify::new() }
+        Self {
+            since: AtomicI64::new(NONE),
+            lapses: AtomicU64::new(0),
+            revocations: AtomicU64::new(0),
+            polls: watch::Sender::new(0),
+            wanted: Notify::new(),
+        }
     }
 }
 
@@ -62,6 +79,22 @@ impl Lease {
     pub fn holds(&self) -> bool {
         let since = self.since.load(Ordering::Acquire);
         since != NONE && Moment(since).age().is_some_and(|age| age < LASTS)
+    }
+
+    /// Which lease this is: one that was lost is not the one that came after it.
+    pub fn term(&self) -> Term {
+        let lapses = self.lapses.load(Ordering::Acquire);
+        Term { lapses, revocations: self.revocations.load(Ordering::Acquire) }
+    }
+
+    /// Whether the lease of that term still holds, without a gap.
+    pub fn holds_since(&self, term: Term) -> bool {
+        self.holds() && self.term() == term
+    }
+
+    /// Whether it holds, and never was for another primary since that term.
+    pub async fn renewed_since(&self, term: Term, deadline: std::time::Instant) -> bool {
+        self.renewed(deadline).await && self.term().revocations == term.revocations
     }
 
     /// Whether it holds, after one more poll if it does not; waits at most to `deadline`.
@@ -81,11 +114,15 @@ impl Lease {
 
     /// A poll that began then has succeeded.
     pub(super) fn confirm(&self, began: Moment) {
+        if !self.holds() {
+            self.lapses.fetch_add(1, Ordering::AcqRel);
+        }
         self.since.fetch_max(began.0, Ordering::AcqRel);
     }
 
     /// Nothing is answered until the next successful poll.
     pub(super) fn revoke(&self) {
+        self.revocations.fetch_add(1, Ordering::AcqRel);
         self.since.store(NONE, Ordering::Release);
     }
 
@@ -133,6 +170,23 @@ mod tests {
         assert!(lease.holds());
         lease.revoke();
         assert!(!lease.holds());
+    }
+
+    #[test]
+    fn a_lease_that_was_lost_is_not_the_one_that_came_after_it() {
+        let lease = Lease::default();
+        lease.confirm(ago(1_999));
+        let term = lease.term();
+        assert!(lease.holds_since(term));
+        std::thread::sleep(Duration::from_millis(5));
+        lease.confirm(ago(0));
+        assert!(lease.holds() && !lease.holds_since(term), "frozen meanwhile");
+        let term = lease.term();
+        lease.confirm(ago(0));
+        assert!(lease.holds_since(term), "renewed in time");
+        lease.revoke();
+        lease.confirm(ago(0));
+        assert!(!lease.holds_since(term), "revoked meanwhile");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ mod watch;
 
 pub use directory::Directory;
 pub use identity::{Identity, Memory};
-pub use lease::Lease;
+pub use lease::{Lease, Term};
 pub use ownership::{Ownership, Verdict};
 pub use poll::{PollError, Polled, Poller, primary_pool};
 pub use watch::watch;

@@ -93,6 +93,11 @@ impl Ownership {
         }
     }
 
+    /// Whether an institution is served here at this epoch.
+    pub fn serves(&self, institution: InstitutionId, at: Epoch) -> bool {
+        matches!(self.verdict(institution), Verdict::Serve { epoch, .. } if epoch == at)
+    }
+
     /// How many institutions the database would let in.
     pub fn served(&self) -> usize {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use control_api::Elsewhere;
 use service_kit::postgres;
@@ -25,6 +25,8 @@ use super::identity::{Identity, Memory, Withheld};
 use super::lease::Moment;
 use super::ownership::{Ownership, Row};
 use crate::error::NotOwner;
+use crate::replica::Replicas;
+use crate::store::Position;
 
 /// How long the database may take for one poll.
 const DEADLINE: Duration = Duration::from_millis(1_500);
@@ -67,6 +69,8 @@ pub enum Polled {
 pub struct Poller {
     /// What requests see.
     pub ownership: Arc<Ownership>,
+    /// Who hears where the primary is.
+    pub replicas: Arc<Replicas>,
     /// How to reach the primary; polls have a connection of their own, that load cannot take away.
     pub pool: PgPool,
     /// That connection, while no poll has it. One that a poll was cut off from is gone.
@@ -86,6 +90,7 @@ struct Seen {
     identity: Identity,
     rows: HashMap<InstitutionId, Row>,
     version: i64,
+    lsn: u64,
 }
 
 impl Poller {
@@ -94,7 +99,7 @@ impl Poller {
     /// # Errors
     /// Why it does not count; the lease then runs out.
     pub async fn poll(&self) -> Result<Polled, PollError> {
-        let began = Moment::now();
+        let (began, at) = (Moment::now(), Instant::now());
         let after = self.ownership.version();
         let seen = self.ask(after).await?;
         if !self.memory.knows(&seen.identity) {
@@ -105,6 +110,8 @@ impl Poller {
         self.memory.advance(seen.identity);
         self.ownership.apply(seen.rows, seen.version);
         self.ownership.lease.confirm(began);
+        let Identity { timeline, .. } = seen.identity;
+        self.replicas.note_primary(at, Position { timeline, lsn: seen.lsn });
         Ok(Polled::Renewed)
     }
 
@@ -180,13 +187,15 @@ async fn read(connection: &mut PgConnection, after: i64) -> Result<Seen, PollErr
     // One statement: who answers and what it owns come from one server. A standby has no timeline of its own.
     let rows = sqlx::query!(
         r#"SELECT primary_.system_identifier AS "system!", primary_.timeline,
-                  primary_.sequence AS "sequence!",
+                  primary_.sequence AS "sequence!", primary_.lsn,
                   c.institution_id AS "institution_id?", c.state AS "state?", c.epoch AS "epoch?",
                   c.owner AS "owner?", c.map_version AS "map_version?", c.version AS "version?",
                   c.suspended AS "suspended?"
            FROM (SELECT system_identifier,
                         CASE WHEN NOT pg_is_in_recovery()
                              THEN substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline,
+                        CASE WHEN NOT pg_is_in_recovery()
+                             THEN (pg_current_wal_insert_lsn() - '0/0')::bigint END AS lsn,
                         (SELECT last_value FROM ownership_version) AS sequence
                  FROM pg_control_system()) primary_
            LEFT JOIN ownership_changes($1) c ON true"#,
@@ -198,6 +207,7 @@ async fn read(connection: &mut PgConnection, after: i64) -> Result<Seen, PollErr
     let timeline = first.timeline.as_deref().ok_or(PollError::Standby)?;
     let timeline =
         u32::from_str_radix(timeline, 16).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    let lsn = first.lsn.and_then(|lsn| u64::try_from(lsn).ok()).unwrap_or(u64::MAX);
     let mut version = after;
     let identity = Identity { system: first.system, timeline, sequence: first.sequence };
     let changed = rows.into_iter().filter_map(|row| {
@@ -213,7 +223,7 @@ async fn read(connection: &mut PgConnection, after: i64) -> Result<Seen, PollErr
         Some((InstitutionId::new(institution), changed))
     });
     let rows = changed.collect();
-    Ok(Seen { identity, rows, version })
+    Ok(Seen { identity, rows, version, lsn })
 }
 
 /// Connections for requests: each was proven to lead to the confirmed primary when it was made.

@@ -19,7 +19,7 @@ use service_kit::Problem;
 
 use self::envelope::Envelope;
 use crate::error::overloaded;
-use crate::http::{Incoming, Outgoing, admit, json, problem, query};
+use crate::http::{Incoming, Outgoing, admit, json, problem, query, set_session};
 use crate::node::Node;
 use crate::operation::{Answer, Caller, Operation, execute, invalid};
 use crate::operations::by_name;
@@ -48,12 +48,15 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
             return Outgoing { route: ROUTE, response: problem(not_owner, &incoming.request_id) };
         }
     };
+    let session = results.iter().flatten().filter_map(|answer| answer.session).max();
     let envelopes: Vec<_> = names
         .iter()
         .zip(results)
         .map(|(name, result)| Envelope::of(name, result.map_err(|problem| problem.request_id(id))))
         .collect();
-    Outgoing { route: ROUTE, response: encode(envelopes, batch) }
+    let mut response = encode(envelopes, batch);
+    set_session(&mut response, session);
+    Outgoing { route: ROUTE, response }
 }
 
 /// What stands in the query.
@@ -195,7 +198,8 @@ mod tests {
     use super::*;
     use crate::error::NotOwner;
 
-    const SERVED: Answer = Answer { status: 200, body: None, location: None, version: None };
+    const SERVED: Answer =
+        Answer { status: 200, body: None, location: None, version: None, session: None };
 
     fn not_owner() -> Problem {
         NotOwner::UNKNOWN.into_problem()

@@ -15,6 +15,7 @@ use shard_node::cache::Cache;
 use shard_node::http;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
+use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{Directory, Memory, Ownership, Poller, primary_pool, watch};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
@@ -125,6 +126,7 @@ pub(crate) struct Plan {
     /// Where the node remembers its primary; the same for a node that is restarted.
     pub(crate) state: Arc<TempDir>,
     pub(crate) failover: bool,
+    pub(crate) replicas: Vec<PgConnectOptions>,
 }
 
 impl Plan {
@@ -133,7 +135,7 @@ impl Plan {
         let state = Arc::new(tempfile::tempdir().expect("a directory"));
         std::fs::write(state.path().join("token"), "test").expect("a token");
         let primary = shard.options("lxp_app");
-        Self { primary, connections: 6, directory, state, failover: false }
+        Self { primary, connections: 6, directory, state, failover: false, replicas: Vec::new() }
     }
 
     /// Starts it; whether it may serve is another thing.
@@ -146,8 +148,15 @@ impl Plan {
         let memory = Arc::new(Memory::open(self.state.path()).expect("a memory"));
         let (primary, connections) = (self.primary.clone(), self.connections);
         let pool = primary_pool(primary, connections, memory.clone(), ownership.clone());
+        let metrics = Metrics::new().expect("metrics");
+        let pools = self.replicas.iter().map(|replica| pool_with(replica.clone(), 4)).collect();
+        let max_lag = Duration::from_secs(5);
+        let replicas = Replicas::new(pools, max_lag, memory.clone(), &metrics.registry);
+        let replicas = Arc::new(replicas.expect("replicas"));
+        replica::watch(&replicas, &stop);
         let poller = Poller {
             ownership: ownership.clone(),
+            replicas: replicas.clone(),
             pool: pool_with(self.primary.clone(), 2),
             connection: Mutex::default(),
             memory,
@@ -165,7 +174,8 @@ impl Plan {
             ownership,
             cache: Cache::new(vec!["redis://127.0.0.1:1".to_owned()], stop.clone()),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
-            metrics: Metrics::new().expect("metrics"),
+            metrics,
+            replicas,
             queues: Queues::default(),
             tasks: TaskTracker::new(),
         });
@@ -208,7 +218,7 @@ impl Client {
     ) -> Answer {
         for _ in 0..20 {
             let answer = self.send_once(method.clone(), path, body.clone(), headers).await;
-            if answer.code() != "overloaded" {
+            if !matches!(answer.code(), "overloaded" | "shard-unavailable") {
                 return answer;
             }
         }

@@ -1,7 +1,9 @@
 //! A shard database of its own for each test, on the Postgres of the running test platform.
 
 pub(crate) mod api;
+pub(crate) mod cable;
 pub(crate) mod directory;
+pub(crate) mod replica;
 pub(crate) mod school;
 
 use shard_map::InstitutionId;
