@@ -194,7 +194,7 @@ mod tests {
         let lease = std::sync::Arc::new(Lease::default());
         let waiting = tokio::spawn({
             let lease = lease.clone();
-            async move { lease.renewed(std::time::Instant::now() + Duration::from_secs(60)).await }
+            async move { lease.renewed(std::time::Instant::now() + Duration::from_mins(1)).await }
         });
         lease.wanted().await;
         lease.polled();
