@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::ring::ByXxh3;
 use crate::{
     InstitutionId, MapVersion, NodeId, NodeState, RING_HASH, Ring, ShardId, ShardState,
     VNODES_PER_WEIGHT,
@@ -109,7 +110,7 @@ pub struct ShardMap {
     pub(crate) shards: BTreeMap<ShardId, MapShard>,
     pub(crate) nodes: BTreeMap<NodeId, MapNode>,
     nodes_by_shard: HashMap<ShardId, Vec<MapNode>>,
-    pub(crate) exceptions: HashMap<InstitutionId, ShardId>,
+    pub(crate) exceptions: HashMap<InstitutionId, ShardId, ByXxh3>,
     exceptions_digest: u64,
     ring: Arc<Ring>,
 }
@@ -123,7 +124,7 @@ impl ShardMap {
             shards: BTreeMap::new(),
             nodes: BTreeMap::new(),
             nodes_by_shard: HashMap::new(),
-            exceptions: HashMap::new(),
+            exceptions: HashMap::default(),
             exceptions_digest: 0,
             ring: Arc::new(Ring::new([])),
         }
