@@ -10,7 +10,7 @@ PROFILE ?= ci
 # Options of `lxp local up`: in the background, unless UP="" or UP="--shards 3" says otherwise.
 UP ?= -d
 
-.PHONY: help up down build test soak deps deps-test
+.PHONY: help up down build test soak bench deps deps-test deps-bench
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -30,8 +30,14 @@ test: deps deps-test ## run all that CI runs
 soak: deps deps-test ## run the fault suite with more repetitions and for longer
 	@scripts/soak
 
+bench: deps deps-bench ## measure what a request costs, beside yardsticks; BENCH="a e" selects (docs/PERFORMANCE.md)
+	@scripts/bench "$(if $(filter file,$(origin PROFILE)),release,$(PROFILE))"
+
 deps:
 	@scripts/install-missing
 
 deps-test:
 	@scripts/install-missing test
+
+deps-bench:
+	@scripts/install-missing bench

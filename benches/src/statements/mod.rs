@@ -1,0 +1,168 @@
+//! (c) What a transaction of the node costs Postgres, beside the same statements sent by pgbench; (d) what guard and
+//! row-level security cost, beside the same query without them. Both on one institution, in turns.
+
+mod guard;
+mod script;
+mod stage;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::load::{self, Requests};
+use crate::noise;
+use crate::platform::{PARTS, Platform};
+use crate::postgres::{self, Logged, Pace, Script, Until};
+use crate::report::{Bar, Section};
+use crate::settings::Settings;
+use crate::table::{Table, median, short, us_each};
+
+use stage::Stage;
+
+const CONNECTIONS: u32 = 4;
+const ROUNDS: usize = 5;
+/// With fewer transactions /proc's ticks of 10 ms say nothing of one.
+const ENOUGH: u32 = 50;
+const GOAL: f64 = 1.15;
+const BAR: f64 = 1.3;
+const NODE: &str = "lxp-node";
+
+/// A transaction: how a client causes it, and how pgbench says the same.
+struct Compared {
+    name: &'static str,
+    statements: usize,
+    rounds: Vec<Requests>,
+    script: Script,
+    /// Microseconds of Postgres a transaction: the node's and pgbench's, by round.
+    measured: Vec<(f64, f64)>,
+}
+
+/// Runs (c) and (d).
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Section>> {
+    let platform = Platform::start(settings).await?;
+    let stage = Stage::set(&platform).await?;
+    let read = capture(&platform, &stage.read_once()).await?;
+    let write = capture(&platform, &stage.enrol_once()).await?;
+    let guard = guard::run(&platform, &stage, &read, settings.seconds).await?;
+    let mut compared = [
+        Compared {
+            name: "GET student, uncached",
+            statements: read.len(),
+            rounds: (0..=ROUNDS).map(|round| stage.reads(round)).collect(),
+            script: script::read(&read, &stage),
+            measured: Vec::new(),
+        },
+        Compared {
+            name: "enrol",
+            statements: write.len(),
+            rounds: (0..=ROUNDS).map(|round| stage.enrolments(round)).collect(),
+            script: script::enrol(&write, &stage)?,
+            measured: Vec::new(),
+        },
+    ];
+    let noise = noise::Watch::begin()?;
+    for one in &mut compared {
+        eprintln!("  {} ...", one.name);
+        measure(&platform, one, settings.seconds).await?;
+    }
+    let transactions = section(&compared, &noise.end()?);
+    Ok(vec![transactions, guard])
+}
+
+/// The statements that the node sends for one request, from BEGIN to COMMIT.
+async fn capture(platform: &Platform, requests: &Requests) -> anyhow::Result<Vec<Logged>> {
+    let from = std::fs::metadata(platform.primary_log())?.len();
+    postgres::set_logging(&platform.superuser, true).await?;
+    let pace = load::Pace { connections: 1, seconds: 1, repeat: false };
+    let sent = load::send(platform.router()?, requests, pace).await;
+    postgres::set_logging(&platform.superuser, false).await?;
+    anyhow::ensure!(sent?.failed == 0, "the request whose statements are wanted fails");
+    let log = std::fs::read(platform.primary_log())?;
+    let log = log.get(usize::try_from(from)?..).context("the server's log has shrunk")?;
+    let all = postgres::statements(&String::from_utf8_lossy(log), NODE);
+    script::last_transaction(&all).context("the server's log has no whole transaction of the node")
+}
+
+async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> anyhow::Result<()> {
+    for (round, requests) in compared.rounds.iter().enumerate() {
+        // The first round is to get warm.
+        let seconds = if round == 0 { 1 } else { seconds };
+        let before = postgres_cpu(platform)?;
+        let pace = load::Pace { connections: CONNECTIONS, seconds, repeat: false };
+        let load = load::send(platform.router()?, requests, pace).await?;
+        anyhow::ensure!(load.failed == 0, "{} of {} requests failed", load.failed, load.requests);
+        let between = postgres_cpu(platform)?;
+        let node = us_each(between.saturating_sub(before), load.requests);
+        compared.script.variables.insert("round".to_owned(), round.to_string());
+        let dsn = platform.app_dsn()?;
+        let (_, bare) = by_pgbench(platform, dsn, &compared.script, seconds).await?;
+        if round > 0 {
+            compared.measured.push((node, bare));
+        }
+    }
+    Ok(())
+}
+
+/// Latency and Postgres' CPU of a transaction, in microseconds. What connecting costs, and the first transactions of a
+/// connection, is measured by itself and taken off: the node's connections are there already.
+async fn by_pgbench(
+    platform: &Platform,
+    dsn: &str,
+    script: &Script,
+    seconds: u32,
+) -> anyhow::Result<(f64, f64)> {
+    let mut first = script.clone();
+    first.variables.insert("at".to_owned(), stage::FIRST_AT.to_owned());
+    let pace = |until| Pace { clients: CONNECTIONS, until };
+    let before = postgres_cpu(platform)?;
+    let few = postgres::bench(dsn, &first, pace(Until::Transactions(2))).await?;
+    let between = postgres_cpu(platform)?;
+    let many = postgres::bench(dsn, script, pace(Until::Seconds(seconds))).await?;
+    let used = postgres_cpu(platform)?.saturating_sub(between);
+    let connecting = between.saturating_sub(before);
+    let counted = many.transactions.saturating_sub(few.transactions);
+    anyhow::ensure!(
+        counted >= ENOUGH,
+        "pgbench made {counted} transactions, too few to say what one costs: --seconds or a quieter machine"
+    );
+    Ok((many.latency_us, us_each(used.saturating_sub(connecting), counted)))
+}
+
+/// What the shard's primary has used so far.
+fn postgres_cpu(platform: &Platform) -> anyhow::Result<Duration> {
+    let at = PARTS.iter().position(|(name, _)| *name == "Postgres").context("no such part")?;
+    Ok(platform.cpu()?[at])
+}
+
+fn section(compared: &[Compared], noise: &str) -> Section {
+    let mut table = Table::new(&[
+        "transaction",
+        "statements",
+        "by the node, CPU us",
+        "by pgbench, CPU us",
+        "ratio",
+        "lowest and highest round",
+    ]);
+    let mut bars = Vec::new();
+    for one in compared {
+        let ratios: Vec<f64> = one.measured.iter().map(|(node, bare)| node / bare).collect();
+        let ends = [f64::min, f64::max].map(|end| ratios.iter().copied().reduce(end));
+        let ratio = median(ratios);
+        table.row([
+            one.name.to_owned(),
+            one.statements.to_string(),
+            short(median(one.measured.iter().map(|round| round.0))),
+            short(median(one.measured.iter().map(|round| round.1))),
+            short(ratio),
+            format!("{} to {}", short(ends[0].unwrap_or(0.0)), short(ends[1].unwrap_or(0.0))),
+        ]);
+        let what = format!("Postgres' CPU for {}, of pgbench's", one.name);
+        bars.push(Bar::at_most(&what, ratio, GOAL, BAR));
+    }
+    let text = format!(
+        "CPU of the shard's primary, all its processes, a transaction: caused by requests through the router, and by \
+         pgbench (`-M prepared`) sending the statements that the server logged for one such request, with ids of its \
+         own; {CONNECTIONS} connections each, medians of {ROUNDS} rounds in turns."
+    );
+    Section::new("c. Postgres, beside pgbench", &text, &table, bars, noise)
+}
