@@ -31,6 +31,9 @@ use crate::store::Position;
 /// How long the database may take for one poll.
 const DEADLINE: Duration = Duration::from_millis(1_500);
 
+/// How long it may take to connect.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
 /// Why a poll did not count.
 #[derive(Debug, thiserror::Error)]
 pub enum PollError {
@@ -99,6 +102,7 @@ impl Poller {
     /// # Errors
     /// Why it does not count; the lease then runs out.
     pub async fn poll(&self) -> Result<Polled, PollError> {
+        self.connect().await?;
         let (began, at) = (Moment::now(), Instant::now());
         let after = self.ownership.version();
         let seen = self.ask(after).await?;
@@ -115,14 +119,22 @@ impl Poller {
         Ok(Polled::Renewed)
     }
 
+    /// Connects, where no connection is left. It takes its own time: a poll begins after it.
+    async fn connect(&self) -> Result<(), PollError> {
+        let mut kept = self.connection.lock().await;
+        if kept.is_none() {
+            let options = self.pool.connect_options();
+            let connected = timeout(CONNECT_DEADLINE, PgConnection::connect_with(&options)).await;
+            *kept = Some(connected.map_err(|_| PollError::TooSlow)??);
+        }
+        Ok(())
+    }
+
     /// Reads, then confirms on the same connection, which leads to one server whatever a name leads to.
     async fn ask(&self, after: i64) -> Result<Seen, PollError> {
         let ask = async {
             let mut kept = self.connection.lock().await;
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
-                None => PgConnection::connect_with(&self.pool.connect_options()).await?,
-            };
+            let mut connection = kept.take().ok_or(PollError::TooSlow)?;
             let seen = read(&mut connection, after).await?;
             if self.failover {
                 confirm(&mut connection).await?;

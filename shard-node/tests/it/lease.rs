@@ -30,8 +30,7 @@ impl Silent {
         let mut plan = Plan::new(&shard, FakeDirectory::start().await);
         plan.primary = cable.through(plan.primary);
         let served = plan.serve().await;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        assert!(served.node.ownership.lease.renewed(deadline).await, "no lease");
+        served.until_leased().await;
         served.admin(institution).get("/v1/programs").await.expect(200);
         Self { shard, institution, cable, served }
     }

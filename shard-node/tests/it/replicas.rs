@@ -40,7 +40,7 @@ impl Pair {
         let mut plan = Plan::new(&shard, FakeDirectory::start().await);
         plan.replicas = vec![replica];
         let served = plan.serve().await;
-        assert!(served.node.ownership.lease.renewed(Instant::now() + PATIENCE).await, "no lease");
+        served.until_leased().await;
         let admin = served.admin(institution);
         Self { shard, institution, served, admin }
     }
@@ -97,7 +97,7 @@ async fn with_its_session_no_read_is_older_than_ones_own_write() {
         ..Plan::new(&pair.shard, FakeDirectory::start().await)
     };
     let other = other.serve().await;
-    assert!(other.node.ownership.lease.renewed(Instant::now() + PATIENCE).await, "no lease");
+    other.until_leased().await;
     let reader = other.admin(pair.institution);
     let (course, _) = pair.course().await;
     let path = format!("/v1/courses/{course}");
