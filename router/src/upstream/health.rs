@@ -151,9 +151,14 @@ impl Health {
         }
     }
 
-    /// It said that it closes its connections.
+    /// It said that it closes its connections: it stops. What answers there later begins cold, and so with
+    /// a small share.
     pub(crate) fn leaves(&mut self, now: Instant) {
-        self.leaving_until = Some(now + LEAVING);
+        let until = now + LEAVING;
+        self.leaving_until = Some(until);
+        if let Phase::In { back_since } = &mut self.phase {
+            *back_since = Some(until);
+        }
     }
 
     /// What became of an attempt.

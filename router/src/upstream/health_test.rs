@@ -106,7 +106,9 @@ fn a_node_that_says_it_closes_is_passed_over_for_a_moment() {
     let mut health = Health::new(now);
     health.leaves(now);
     assert_eq!(health.standing(now), Standing::Leaving);
-    assert!(health.is_sound(now + LEAVING));
+    // Who answers there then has just been started.
+    assert_eq!(health.standing(now + LEAVING), Standing::Ramping(SHARE_MIN));
+    assert!(health.is_sound(now + LEAVING + SLOW_START));
 }
 
 fn outcomes() -> impl Strategy<Value = Vec<(u64, Outcome)>> {
