@@ -38,6 +38,17 @@ pub struct Settings {
     pub redis: RedisSettings,
 }
 
+impl Settings {
+    /// Where the control plane may probe it; none where that would be another machine's loopback.
+    pub fn admin_url(&self) -> Option<String> {
+        let public: SocketAddr = self.public_url.strip_prefix("http://")?.parse().ok()?;
+        let admin = self.admin_listen;
+        let ip = if admin.ip().is_unspecified() { public.ip() } else { admin.ip() };
+        let is_reachable = !ip.is_loopback() || public.ip().is_loopback();
+        is_reachable.then(|| format!("http://{}", SocketAddr::new(ip, admin.port())))
+    }
+}
+
 /// The shard's database, as `lxp_app`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

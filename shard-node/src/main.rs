@@ -178,6 +178,7 @@ async fn report(
         id: settings.id.clone(),
         shard: settings.shard.clone(),
         url: settings.public_url.clone(),
+        admin_url: settings.admin_url(),
     };
     let mut registered = false;
     let mut reported = false;

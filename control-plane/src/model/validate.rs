@@ -57,11 +57,22 @@ pub fn shard_change(change: &ShardChange) -> Vec<FieldProblem> {
 
 /// Checks a node's registration.
 pub fn node(node: &NodeRegistration) -> Vec<FieldProblem> {
-    let address = node.url.strip_prefix("http://").map(str::parse::<SocketAddr>);
-    match address {
-        Some(Ok(address)) if address.port() != 0 && !address.ip().is_unspecified() => Vec::new(),
-        _ => vec![FieldProblem::new("/url", "url", "http://ip:port, as routers reach the node")],
+    let mut wrong = Vec::new();
+    if !is_reachable(&node.url) {
+        let allowed = "http://ip:port, as routers reach the node";
+        wrong.push(FieldProblem::new("/url", "url", allowed));
     }
+    if node.admin_url.as_deref().is_some_and(|url| !is_reachable(url)) {
+        let allowed = "http://ip:port, as the control plane reaches the node's /readyz";
+        wrong.push(FieldProblem::new("/adminUrl", "url", allowed));
+    }
+    wrong
+}
+
+/// `http://ip:port` that somebody else can connect to.
+fn is_reachable(url: &str) -> bool {
+    let address = url.strip_prefix("http://").map(str::parse::<SocketAddr>);
+    matches!(address, Some(Ok(address)) if address.port() != 0 && !address.ip().is_unspecified())
 }
 
 /// Checks a heartbeat.
@@ -186,7 +197,8 @@ mod tests {
             node(&NodeRegistration {
                 id: "n".parse().expect("an id"),
                 shard: "s".parse().expect("an id"),
-                url: url.to_owned(),
+                url: "http://127.0.0.1:8080".to_owned(),
+                admin_url: Some(url.to_owned()),
             })
         };
         assert!(with("http://127.0.0.1:8080").is_empty());

@@ -2,6 +2,7 @@
 //!
 //! What must stay true: none takes input, every step can be done twice, and an error is told and tried again.
 
+pub mod nodes;
 mod shards;
 
 use std::time::Duration;
@@ -16,25 +17,25 @@ use crate::service::Platform;
 
 /// How often shards and institutions are looked at when nobody pokes.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often silence is judged: a failed node is noticed within 3 s and this.
-const JUDGE_EVERY: Duration = Duration::from_millis(500);
 /// Institutions that are settled in one look.
 const SETTLE_MAX: i64 = 64;
 const SETTLE_AT_ONCE: usize = 4;
 
 /// Starts all reconcilers; they end soon after `stop` is cancelled.
 pub fn start(platform: &Platform, tasks: &TaskTracker, stop: &CancellationToken) {
-    tasks.spawn(stop.clone().run_until_cancelled_owned(judge_silence(platform.clone())));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(nodes::judge(platform.clone())));
+    match nodes::prober() {
+        Ok(http) => {
+            tasks.spawn(
+                stop.clone().run_until_cancelled_owned(nodes::probe(platform.clone(), http)),
+            );
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "Nodes are not probed; heartbeats judge alone");
+        }
+    }
     tasks.spawn(stop.clone().run_until_cancelled_owned(settle_institutions(platform.clone())));
     tasks.spawn(shards::run(platform.clone(), stop.clone()));
-}
-
-async fn judge_silence(platform: Platform) {
-    let mut trouble = Trouble::new("heartbeats");
-    loop {
-        tokio::time::sleep(JUDGE_EVERY).await;
-        trouble.note(platform.judge_silence().await.map(|_| ()));
-    }
 }
 
 async fn settle_institutions(platform: Platform) {

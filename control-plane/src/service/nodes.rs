@@ -1,12 +1,12 @@
-//! Nodes: they register, live and fall silent; checkers and people have a word too.
+//! Nodes: they register, and checkers and people have a word on them. What is seen of them: `health`.
 //!
 //! What must stay true: the map's version is raised when a node's state, shard or address changes, and by no
 //! heartbeat else. Lock order: the map's head, then the node.
 
-use control_api::{Heartbeat, Node, NodeRegistration};
+use chrono::{DateTime, Utc};
+use control_api::{Node, NodeRegistration};
 use serde_json::json;
 use shard_map::{Entries, NodeId, NodeState, Removal};
-use sqlx::PgConnection;
 
 use super::Platform;
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::model::health::Vitals;
 use crate::model::validate;
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{Change, MapTx};
-use crate::store::nodes::{self, NodeRow};
+use crate::store::nodes::{self, NodeRow, Said};
 use crate::store::shards;
 
 /// What somebody says of a node.
@@ -31,13 +31,36 @@ pub enum NodeWord {
 }
 
 impl NodeWord {
-    fn applied_to(&self, node: NodeRow) -> NodeRow {
+    fn applied_to(&self, node: NodeRow, actor: &Actor) -> NodeRow {
+        let vitals = node.vitals.released();
         match self {
-            Self::Down(reason) => NodeRow { held_down: Some(reason.clone()), ..node },
-            Self::Up => NodeRow { held_down: None, ..node },
+            Self::Down(reason) => NodeRow {
+                held_down: Some(reason.clone()),
+                held_by: Some(actor.name.clone()),
+                held_by_person: actor.is_person(),
+                ..node
+            },
+            Self::Up if node.held_down.is_none() => node,
+            Self::Up => {
+                NodeRow { held_down: None, held_by: None, held_by_person: false, vitals, ..node }
+            }
             Self::Cordon => NodeRow { cordoned: true, ..node },
-            Self::Uncordon => NodeRow { cordoned: false, ..node },
+            Self::Uncordon if !node.cordoned => node,
+            Self::Uncordon => NodeRow { cordoned: false, vitals, ..node },
         }
+    }
+
+    /// What a person said of a node no checker takes back.
+    fn is_allowed(&self, node: &NodeRow, actor: &Actor) -> Result<(), Error> {
+        let by_checker = matches!(self, Self::Down(_) | Self::Up) && !actor.is_person();
+        if by_checker && node.held_by_person {
+            let who = node.held_by.as_deref().unwrap_or("a person");
+            return Err(Error::conflict(
+                "held-by-person",
+                format!("node `{}` is held down by {who}: lxp node up {}", node.id, node.id),
+            ));
+        }
+        Ok(())
     }
 
     const fn action(&self) -> &'static str {
@@ -79,7 +102,11 @@ impl Platform {
             ));
         }
         let node = match nodes::lock(tx.connection(), &registration.id).await? {
-            None => NodeRow::new(registration),
+            None => {
+                let since = nodes::now(tx.connection()).await?;
+                let reason = "no heartbeat yet".to_owned();
+                NodeRow::new(registration, Said { since, reason, by: actor.name.clone() })
+            }
             Some(known) if is_same(&known, registration) => return Ok(known.shown()),
             Some(known) if known.shard != registration.shard => {
                 return Err(Error::conflict(
@@ -91,7 +118,10 @@ impl Platform {
                 ));
             }
             Some(known) => {
-                NodeRow { url: registration.url.clone(), vitals: Vitals::returned(), ..known }
+                let moved = known.url != registration.url;
+                let vitals = if moved { Vitals::returned() } else { known.vitals };
+                let (url, admin_url) = (registration.url.clone(), registration.admin_url.clone());
+                NodeRow { url, admin_url, vitals, ..known }
             }
         };
         let detail = json!({"shard": node.shard, "url": node.url});
@@ -101,27 +131,6 @@ impl Platform {
             .pop()
             .map(NodeRow::shown)
             .ok_or_else(|| Error::Corrupt("a node that vanished".to_owned()))
-    }
-
-    /// Hears that a node lives.
-    pub async fn heartbeat(&self, id: &NodeId, beat: &Heartbeat) -> Result<(), Error> {
-        let wrong = validate::heartbeat(beat);
-        if !wrong.is_empty() {
-            return Err(Error::Invalid(wrong));
-        }
-        let mut tx = self.pool.begin().await?;
-        let node = beaten(&mut tx, id, beat).await?;
-        if node.due_state() == node.state {
-            nodes::put(&mut tx, &node).await?;
-            tx.commit().await?;
-            return Ok(());
-        }
-        // The map changes: its head is locked before the node.
-        tx.rollback().await?;
-        let mut tx = MapTx::open(&self.pool).await?;
-        let node = beaten(tx.connection(), id, beat).await?;
-        self.publish_nodes(tx, vec![node], "node.changed", &Actor::reconciler(), vec![]).await?;
-        Ok(())
     }
 
     /// Hears what a health checker or a person says of a node.
@@ -134,7 +143,8 @@ impl Platform {
         let mut tx = MapTx::open(&self.pool).await?;
         let known = nodes::lock(tx.connection(), id).await?;
         let known = known.ok_or_else(|| Error::not_found("node", id))?;
-        let node = word.applied_to(known.clone());
+        word.is_allowed(&known, actor)?;
+        let node = word.applied_to(known.clone(), actor);
         if node == known {
             return Ok(known.shown());
         }
@@ -148,36 +158,6 @@ impl Platform {
             .pop()
             .map(NodeRow::shown)
             .ok_or_else(|| Error::Corrupt("a node that vanished".to_owned()))
-    }
-
-    /// Judges silence: one look at all nodes. Answers how many changed.
-    pub async fn judge_silence(&self) -> Result<usize, Error> {
-        let mut connection = self.pool.acquire().await?;
-        let watch = nodes::watch(&mut connection).await?;
-        let silent: Vec<NodeId> = nodes::all(&mut connection)
-            .await?
-            .into_iter()
-            .filter(|node| node.vitals.tick(watch.since, watch.now) != node.vitals)
-            .map(|node| node.id)
-            .collect();
-        drop(connection);
-        if silent.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = MapTx::open(&self.pool).await?;
-        // The clock is asked again: a heartbeat may have come while the head was waited for.
-        let now = nodes::now(tx.connection()).await?;
-        let mut changed = Vec::new();
-        for id in silent {
-            let Some(node) = nodes::lock(tx.connection(), &id).await? else { continue };
-            let vitals = node.vitals.tick(watch.since, now);
-            if vitals != node.vitals {
-                changed.push(NodeRow { vitals, ..node });
-            }
-        }
-        let count = changed.len();
-        self.publish_nodes(tx, changed, "node.changed", &Actor::reconciler(), vec![]).await?;
-        Ok(count)
     }
 
     /// All nodes.
@@ -194,7 +174,7 @@ impl Platform {
     }
 
     /// Writes the nodes with the state that is due, and publishes those whose entry in the map changes.
-    async fn publish_nodes(
+    pub(super) async fn publish_nodes(
         &self,
         mut tx: MapTx,
         rows: Vec<NodeRow>,
@@ -205,6 +185,8 @@ impl Platform {
         let (mut written, mut set, mut subjects) = (vec![], Entries::default(), vec![]);
         for node in rows {
             let before = nodes::find(tx.connection(), &node.id).await?;
+            let now = nodes::now(tx.connection()).await?;
+            let node = NodeRow { said: said(before.as_ref(), &node, actor, now), ..node };
             let node = NodeRow { state: node.due_state(), ..node };
             nodes::put(tx.connection(), &node).await?;
             if before.as_ref().map(NodeRow::for_map) != Some(node.for_map()) {
@@ -227,17 +209,31 @@ impl Platform {
 }
 
 fn is_same(known: &NodeRow, registration: &NodeRegistration) -> bool {
-    known.shard == registration.shard && known.url == registration.url
+    known.shard == registration.shard
+        && known.url == registration.url
+        && known.admin_url == registration.admin_url
 }
 
-async fn beaten(
-    connection: &mut PgConnection,
-    id: &NodeId,
-    beat: &Heartbeat,
-) -> Result<NodeRow, Error> {
-    let node = nodes::lock(connection, id).await?.ok_or_else(|| Error::not_found("node", id))?;
-    let at = nodes::now(connection).await?;
-    Ok(NodeRow { vitals: node.vitals.beat(beat.ready, at), load: Some(beat.load), ..node })
+/// The story of the state that is due: a new one where the state or somebody's word on it changed.
+fn said(before: Option<&NodeRow>, node: &NodeRow, actor: &Actor, now: DateTime<Utc>) -> Said {
+    let state = node.due_state();
+    let same_state = before.is_some_and(|before| before.state == state);
+    let same_words = before.is_some_and(|before| {
+        (before.cordoned, &before.held_down) == (node.cordoned, &node.held_down)
+    });
+    if same_state && same_words {
+        return node.said.clone();
+    }
+    let since = if same_state { node.said.since } else { now };
+    let (reason, by) = match (state, &node.held_down) {
+        (NodeState::Cordoned, _) if same_state => return node.said.clone(),
+        (NodeState::Cordoned, _) => ("cordoned by hand".to_owned(), actor.name.clone()),
+        (NodeState::Down, Some(reason)) => {
+            (reason.clone(), node.held_by.clone().unwrap_or_default())
+        }
+        _ => (node.vitals.reason(node.probe_error.as_deref(), now), actor.shown()),
+    };
+    Said { since, reason, by }
 }
 
 fn told(before: Option<&NodeRow>, node: &NodeRow) -> Note {
@@ -252,6 +248,7 @@ fn told(before: Option<&NodeRow>, node: &NodeRow) -> Note {
         NodeState::Down => "node.down",
         NodeState::Cordoned => "node.cordoned",
     };
-    let detail = json!({"shard": node.shard, "from": before.state, "reason": node.held_down});
+    let Said { reason, by, .. } = &node.said;
+    let detail = json!({"shard": node.shard, "from": before.state, "reason": reason, "by": by});
     Note::event(kind, &node.id, detail)
 }

@@ -23,6 +23,16 @@ impl Actor {
     pub fn reconciler() -> Self {
         Self { name: "reconciler".to_owned(), role: "control-plane" }
     }
+
+    /// Whether a person, or a script of theirs, acts.
+    pub fn is_person(&self) -> bool {
+        self.role == "platform-ops"
+    }
+
+    /// As it is named to people.
+    pub fn shown(&self) -> String {
+        if self.role == "control-plane" { self.role.to_owned() } else { self.name.clone() }
+    }
 }
 
 /// Something to be told.

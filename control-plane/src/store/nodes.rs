@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use control_api::{Node, NodeRegistration};
 use shard_map::{MapNode, NodeId, NodeState, ShardId};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 use super::{one_row, parse};
 use crate::error::Error;
-use crate::model::health::{Health, Vitals, WATCH_GAP, published};
+use crate::model::health::{Health, Signs, Vitals, WATCH_GAP, published};
 
 /// A node's row.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,15 +25,36 @@ pub struct NodeRow {
     pub cordoned: bool,
     /// Why a health checker holds it down.
     pub held_down: Option<String>,
-    /// Its heartbeats.
+    /// Who holds it down, and whether that is a person.
+    pub held_by: Option<String>,
+    /// See there.
+    pub held_by_person: bool,
+    /// Where its `/readyz` is.
+    pub admin_url: Option<String>,
+    /// What was seen of it.
     pub vitals: Vitals,
+    /// What was wrong with the last probe.
+    pub probe_error: Option<String>,
+    /// Since when the map says so, why, and who said it.
+    pub said: Said,
     /// How busy it said it is.
     pub load: Option<f64>,
 }
 
+/// A state's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Since when it holds.
+    pub since: DateTime<Utc>,
+    /// Why, in words.
+    pub reason: String,
+    /// By whom.
+    pub by: String,
+}
+
 impl NodeRow {
     /// A node as it registers for the first time.
-    pub fn new(registration: &NodeRegistration) -> Self {
+    pub fn new(registration: &NodeRegistration, said: Said) -> Self {
         Self {
             id: registration.id.clone(),
             shard: registration.shard.clone(),
@@ -40,7 +62,12 @@ impl NodeRow {
             state: NodeState::Down,
             cordoned: false,
             held_down: None,
+            held_by: None,
+            held_by_person: false,
+            admin_url: registration.admin_url.clone(),
             vitals: Vitals::newcomer(),
+            probe_error: None,
+            said,
             load: None,
         }
     }
@@ -69,6 +96,13 @@ impl NodeRow {
             state: self.state,
             load: self.load,
             held_down: self.held_down,
+            admin_url: self.admin_url,
+            since: Some(self.said.since),
+            why: self.said.reason,
+            by: self.said.by,
+            last_heartbeat_at: self.vitals.last_beat_at,
+            last_probe_at: self.vitals.signs.last_probe_at,
+            last_probe_error: self.probe_error,
         }
     }
 }
@@ -85,6 +119,14 @@ struct Raw {
     last_beat_at: Option<DateTime<Utc>>,
     last_good_at: Option<DateTime<Utc>>,
     load: Option<f64>,
+    admin_url: Option<String>,
+    held_by: Option<String>,
+    held_by_person: bool,
+    signs: Json<Signs>,
+    probe_error: Option<String>,
+    state_since: DateTime<Utc>,
+    state_reason: String,
+    state_by: String,
 }
 
 impl TryFrom<Raw> for NodeRow {
@@ -103,8 +145,14 @@ impl TryFrom<Raw> for NodeRow {
                 good_beats: raw.good_beats,
                 last_beat_at: raw.last_beat_at,
                 last_good_at: raw.last_good_at,
+                signs: raw.signs.0,
             },
             load: raw.load,
+            held_by: raw.held_by,
+            held_by_person: raw.held_by_person,
+            admin_url: raw.admin_url,
+            probe_error: raw.probe_error,
+            said: Said { since: raw.state_since, reason: raw.state_reason, by: raw.state_by },
         })
     }
 }
@@ -113,9 +161,10 @@ impl TryFrom<Raw> for NodeRow {
 pub async fn all(connection: &mut PgConnection) -> Result<Vec<NodeRow>, Error> {
     sqlx::query_as!(
         Raw,
-        "SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
-                last_good_at, load
-         FROM nodes ORDER BY id"
+        r#"SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
+                last_good_at, load, admin_url, held_by, held_by_person,
+                signs AS "signs: Json<Signs>", probe_error, state_since, state_reason, state_by
+         FROM nodes ORDER BY id"#
     )
     .fetch_all(connection)
     .await?
@@ -128,9 +177,10 @@ pub async fn all(connection: &mut PgConnection) -> Result<Vec<NodeRow>, Error> {
 pub async fn find(connection: &mut PgConnection, node: &NodeId) -> Result<Option<NodeRow>, Error> {
     sqlx::query_as!(
         Raw,
-        "SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
-                last_good_at, load
-         FROM nodes WHERE id = $1",
+        r#"SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
+                last_good_at, load, admin_url, held_by, held_by_person,
+                signs AS "signs: Json<Signs>", probe_error, state_since, state_reason, state_by
+         FROM nodes WHERE id = $1"#,
         node.as_str(),
     )
     .fetch_optional(connection)
@@ -143,9 +193,10 @@ pub async fn find(connection: &mut PgConnection, node: &NodeId) -> Result<Option
 pub async fn lock(connection: &mut PgConnection, node: &NodeId) -> Result<Option<NodeRow>, Error> {
     sqlx::query_as!(
         Raw,
-        "SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
-                last_good_at, load
-         FROM nodes WHERE id = $1 FOR UPDATE",
+        r#"SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
+                last_good_at, load, admin_url, held_by, held_by_person,
+                signs AS "signs: Json<Signs>", probe_error, state_since, state_reason, state_by
+         FROM nodes WHERE id = $1 FOR UPDATE"#,
         node.as_str(),
     )
     .fetch_optional(connection)
@@ -154,17 +205,37 @@ pub async fn lock(connection: &mut PgConnection, node: &NodeId) -> Result<Option
     .transpose()
 }
 
+/// All nodes, locked. The map's head was locked before: nobody else locks more than one.
+pub async fn lock_all(connection: &mut PgConnection) -> Result<Vec<NodeRow>, Error> {
+    sqlx::query_as!(
+        Raw,
+        r#"SELECT id, shard_id, url, state, cordoned, held_down, health, good_beats, last_beat_at,
+                last_good_at, load, admin_url, held_by, held_by_person,
+                signs AS "signs: Json<Signs>", probe_error, state_since, state_reason, state_by
+         FROM nodes ORDER BY id FOR UPDATE"#
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(NodeRow::try_from)
+    .collect()
+}
+
 /// Writes a node, new or known.
 pub async fn put(connection: &mut PgConnection, node: &NodeRow) -> Result<(), Error> {
     let done = sqlx::query!(
         "INSERT INTO nodes (id, shard_id, url, state, cordoned, held_down, health, good_beats,
-             last_beat_at, last_good_at, load)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             last_beat_at, last_good_at, load, admin_url, held_by, held_by_person, signs, probe_error,
+             state_since, state_reason, state_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
          ON CONFLICT (id) DO UPDATE SET (shard_id, url, state, cordoned, held_down, health, good_beats,
-             last_beat_at, last_good_at, load)
+             last_beat_at, last_good_at, load, admin_url, held_by, held_by_person, signs, probe_error,
+             state_since, state_reason, state_by)
            = (excluded.shard_id, excluded.url, excluded.state, excluded.cordoned, excluded.held_down,
               excluded.health, excluded.good_beats, excluded.last_beat_at, excluded.last_good_at,
-              excluded.load)",
+              excluded.load, excluded.admin_url, excluded.held_by, excluded.held_by_person,
+              excluded.signs, excluded.probe_error, excluded.state_since, excluded.state_reason,
+              excluded.state_by)",
         node.id.as_str(),
         node.shard.as_str(),
         node.url,
@@ -176,6 +247,14 @@ pub async fn put(connection: &mut PgConnection, node: &NodeRow) -> Result<(), Er
         node.vitals.last_beat_at,
         node.vitals.last_good_at,
         node.load,
+        node.admin_url,
+        node.held_by,
+        node.held_by_person,
+        Json(node.vitals.signs) as _,
+        node.probe_error,
+        node.said.since,
+        node.said.reason,
+        node.said.by,
     )
     .execute(connection)
     .await?;
@@ -210,4 +289,37 @@ pub async fn watch(connection: &mut PgConnection) -> Result<Watch, Error> {
     )
     .fetch_one(connection)
     .await?)
+}
+
+/// Begins the watch anew: a control plane that has just come heard nobody before.
+pub async fn begin_watch(connection: &mut PgConnection) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE health_watch SET watching_since = clock_timestamp(), last_tick_at = clock_timestamp()"
+    )
+    .execute(connection)
+    .await?;
+    one_row("watch", done.rows_affected())
+}
+
+/// The nodes whose probe is due, with where to ask; each is given to one control plane alone, once in `every_s`
+/// seconds.
+pub async fn take_due_probes(
+    connection: &mut PgConnection,
+    every_s: f64,
+    limit: i64,
+) -> Result<Vec<(NodeId, String)>, Error> {
+    sqlx::query!(
+        r#"UPDATE nodes SET probe_due_at = clock_timestamp() + make_interval(secs => $1)
+           FROM (SELECT id FROM nodes WHERE admin_url IS NOT NULL AND probe_due_at <= clock_timestamp()
+                 ORDER BY probe_due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+           WHERE nodes.id = due.id
+           RETURNING nodes.id, admin_url AS "admin_url!""#,
+        every_s,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| Ok((parse(&row.id)?, row.admin_url)))
+    .collect()
 }

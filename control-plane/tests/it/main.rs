@@ -1,10 +1,12 @@
 //! The control plane against a real Postgres: store, services, HTTP. `LXP_TEST_POSTGRES` names it.
 
 mod access;
+mod away;
 mod feed;
 mod http;
 mod institutions;
 mod nodes;
 mod placement;
+mod probes;
 mod shards;
 mod support;

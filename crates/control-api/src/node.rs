@@ -1,5 +1,6 @@
 //! A node: how it registers, says that it lives, and is shown.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shard_map::{NodeId, NodeState, ShardId};
 
@@ -13,6 +14,9 @@ pub struct NodeRegistration {
     pub shard: ShardId,
     /// Where routers reach it: `http://ip:port`.
     pub url: String,
+    /// Where the control plane finds its `/readyz`: `http://ip:port`. Without it the node is not probed.
+    #[serde(default, rename = "adminUrl", skip_serializing_if = "Option::is_none")]
+    pub admin_url: Option<String>,
 }
 
 /// `POST /v1/nodes/{id}:heartbeat`, once a second.
@@ -49,4 +53,25 @@ pub struct Node {
     pub load: Option<f64>,
     /// Why a health checker holds it down; none when none does.
     pub held_down: Option<String>,
+    /// Where it is probed; none when it is not.
+    #[serde(default)]
+    pub admin_url: Option<String>,
+    /// Since when its state is what it is.
+    #[serde(default)]
+    pub since: Option<DateTime<Utc>>,
+    /// Why, in words.
+    #[serde(default)]
+    pub why: String,
+    /// Who said so: the name of a token, or `control-plane`.
+    #[serde(default)]
+    pub by: String,
+    /// The last heartbeat.
+    #[serde(default)]
+    pub last_heartbeat_at: Option<DateTime<Utc>>,
+    /// The last probe.
+    #[serde(default)]
+    pub last_probe_at: Option<DateTime<Utc>>,
+    /// What was wrong with it; none when it passed.
+    #[serde(default)]
+    pub last_probe_error: Option<String>,
 }

@@ -2,6 +2,7 @@
 //!
 //! JSON stands alone on stdout; everything else that is said goes to stderr.
 
+pub(crate) mod confirm;
 pub(crate) mod progress;
 
 use std::io::{IsTerminal as _, Write as _};

@@ -139,6 +139,7 @@ impl Sandbox {
             id: id.parse().expect("an id"),
             shard: shard.parse().expect("an id"),
             url: "http://127.0.0.1:9".to_owned(),
+            admin_url: None,
         };
         self.client(Role::Node).register_node(&node).await.expect("registered");
         node.id
@@ -148,6 +149,29 @@ impl Sandbox {
     pub(crate) async fn beat(&self, node: &NodeId, ready: bool) {
         let beat = Heartbeat { ready, load: 0.25 };
         self.client(Role::Node).heartbeat(node, &beat).await.expect("heard");
+    }
+
+    /// One heartbeat that may not be heard.
+    pub(crate) async fn try_beat(&self, node: &NodeId) {
+        let beat = Heartbeat { ready: true, load: 0.25 };
+        let _ = self.client(Role::Node).heartbeat(node, &beat).await;
+    }
+
+    /// Cuts all connections to the control database and lets nobody in, or opens it again.
+    pub(crate) async fn shut_database(&self, shut: bool) {
+        let mut server = PgConnection::connect_with(&self.superuser).await.expect("a connection");
+        let name = self.databases.lock().expect("the list")[0].clone();
+        let allow = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {}", !shut);
+        server.execute(AssertSqlSafe(allow)).await.expect("altered");
+        if shut {
+            sqlx::query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
+            )
+            .bind(name)
+            .execute(&mut server)
+            .await
+            .expect("cut");
+        }
     }
 
     /// Creates an institution.
