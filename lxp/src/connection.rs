@@ -1,5 +1,7 @@
 //! Which control plane to speak to, and as whom: options, the environment, else the local platform found here.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::Args;
 use control_api::{ClientError, ControlClient, Institution, InstitutionQuery};
@@ -20,17 +22,28 @@ pub(crate) struct Connection {
     /// A bearer token of role platform-ops [default: the local platform's]
     #[arg(long, env = "LXP_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     control_token: Option<String>,
+    /// The local platform's data directory [default: .lxp here or above]
+    #[arg(long, env = "LXP_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 impl Connection {
-    /// Whether it is the local platform that is spoken to.
-    pub(crate) fn is_local(&self) -> bool {
-        self.control_url.is_none()
+    /// The local platform, where it is the one that is spoken to.
+    pub(crate) fn local(&self) -> anyhow::Result<Option<State>> {
+        let state = State::read(&self.layout()?);
+        let named = self.control_url.as_deref();
+        let is_it = named.is_none() || named == state.url("control-plane");
+        Ok(is_it.then_some(state))
+    }
+
+    /// Where the local platform is.
+    pub(crate) fn layout(&self) -> anyhow::Result<Layout> {
+        Layout::find(self.data_dir.as_deref())
     }
 
     /// A client; nothing is sent yet.
     pub(crate) fn client(&self) -> anyhow::Result<ControlClient> {
-        let layout = Layout::find(None)?;
+        let layout = self.layout()?;
         let url = match &self.control_url {
             Some(url) => url.clone(),
             None => State::read(&layout)
@@ -46,7 +59,10 @@ impl Connection {
             }
             None => Secrets::read(&layout)?.platform_ops,
         };
-        ControlClient::new(&url, &token).map_err(|error| Failure::usage(error.to_string()).into())
+        ControlClient::new(&url, &token).map_err(|error| {
+            let next = "give --control-url or LXP_CONTROL_URL as http://host:port";
+            Failure::usage(error.to_string()).next(next).into()
+        })
     }
 }
 
@@ -66,6 +82,7 @@ pub(crate) fn explain(error: ClientError) -> anyhow::Error {
                 401 | 403 => {
                     "look at --control-token and LXP_CONTROL_TOKEN: `lxp local env` prints a good one"
                 }
+                404 => "see what there is: lxp shard list, lxp node list, lxp institution list",
                 _ => "change the command as it says",
             };
             Failure::refused(error.to_string()).next(next)

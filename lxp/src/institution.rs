@@ -1,13 +1,24 @@
 //! `lxp institution`: the tenants, where they live, and whether they are served.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
-use control_api::{Institution, InstitutionDetail, InstitutionQuery, NewInstitution};
-use shard_map::{InstitutionId, ShardId};
+use control_api::{
+    ControlClient, Institution, InstitutionDetail, InstitutionQuery, List, NewInstitution,
+};
+use shard_map::{InstitutionId, InstitutionStatus, ShardId};
+use tokio::time::{Instant, sleep};
 
 use crate::connection::{self, Connection, explain};
+use crate::failure::{Exit, Failure};
 use crate::output::{self, Read, View};
 
 const HEADER: [&str; 7] = ["ID", "SLUG", "NAME", "TIMEZONE", "STATUS", "SHARD", "EPOCH"];
+
+/// Entries that are asked for at a time.
+const PAGE_MAX: i64 = 200;
+const CREATED_WITHIN: Duration = Duration::from_secs(20);
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// `lxp institution`.
 #[derive(Debug, Subcommand)]
@@ -17,10 +28,12 @@ pub(crate) enum Command {
         /// Only the one with this slug.
         #[arg(long)]
         slug: Option<String>,
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
-        page: i64,
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=200))]
-        limit: i64,
+        /// Only this page, from 1 [default: all pages]
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..))]
+        page: Option<i64>,
+        /// Entries of a page [default: all entries]
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=200))]
+        limit: Option<i64>,
         #[command(flatten)]
         read: Read,
         #[command(flatten)]
@@ -72,8 +85,7 @@ pub(crate) struct One {
 pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::List { slug, page, limit, read, connection } => {
-            let query =
-                InstitutionQuery { slug: slug.clone(), page: Some(*page), limit: Some(*limit) };
+            let query = InstitutionQuery { slug: slug.clone(), page: *page, limit: *limit };
             list(&query, *read, connection).await
         }
         Command::Create { slug, name, timezone, id, shard, read, connection } => {
@@ -84,8 +96,9 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
                 timezone: timezone.clone(),
                 shard: shard.clone(),
             };
-            let made = connection.client()?.create_institution(&new).await.map_err(explain)?;
-            read.show(|| async { one(&made) }).await
+            let made = create(&connection.client()?, &new).await?;
+            read.show(|| async { one(&made) }).await?;
+            unfinished(&made)
         }
         Command::Show(which) => show(which).await,
         Command::Where(which) => whereabouts(which).await,
@@ -106,6 +119,9 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
 
 async fn list(query: &InstitutionQuery, read: Read, connection: &Connection) -> anyhow::Result<()> {
     let client = connection.client()?;
+    if query.page.is_none() && query.limit.is_none() {
+        return read.show(|| all(&client, query)).await;
+    }
     let fetch = || async {
         let page = client.institutions(query).await.map_err(explain)?;
         if page.total_pages > page.page {
@@ -119,6 +135,42 @@ async fn list(query: &InstitutionQuery, read: Read, connection: &Connection) -> 
         View::list(&page, &HEADER, page.items.iter().map(row), "no institutions")
     };
     read.show(fetch).await
+}
+
+/// Every page.
+async fn all(client: &ControlClient, query: &InstitutionQuery) -> anyhow::Result<View> {
+    let mut items = Vec::new();
+    for number in 1.. {
+        let query = InstitutionQuery { page: Some(number), limit: Some(PAGE_MAX), ..query.clone() };
+        let page = client.institutions(&query).await.map_err(explain)?;
+        items.extend(page.items);
+        if page.page >= page.total_pages {
+            break;
+        }
+    }
+    let rows: Vec<_> = items.iter().map(row).collect();
+    View::list(&List { items }, &HEADER, rows, "no institutions")
+}
+
+/// Creates it and waits until its shard has it, for a while.
+async fn create(client: &ControlClient, new: &NewInstitution) -> anyhow::Result<Institution> {
+    let mut made = client.create_institution(new).await.map_err(explain)?;
+    let begun = Instant::now();
+    while made.status == InstitutionStatus::Creating && begun.elapsed() < CREATED_WITHIN {
+        sleep(ASK_EVERY).await;
+        made = client.institution(made.id).await.map_err(explain)?.institution;
+    }
+    Ok(made)
+}
+
+/// What is still being created is said as such.
+fn unfinished(made: &Institution) -> anyhow::Result<()> {
+    if made.status != InstitutionStatus::Creating {
+        return Ok(());
+    }
+    let Institution { slug, shard, .. } = made;
+    let what = format!("{slug} is still being created: {shard} has not answered; it goes on");
+    Err(Failure::new(Exit::TimedOut, what).next(format!("lxp institution show {slug}")).into())
 }
 
 async fn show(which: &One) -> anyhow::Result<()> {

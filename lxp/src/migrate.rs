@@ -2,6 +2,8 @@
 //!
 //! The control plane applies them, as the shard's owner; its own database it migrates when it starts.
 
+use std::cell::Cell;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -9,13 +11,12 @@ use control_api::{ControlClient, List, Shard};
 use serde::Serialize;
 use shard_map::ShardId;
 use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::connection::{Connection, explain};
 use crate::failure::{Exit, Failure};
-use crate::local::layout::Layout;
-use crate::local::state::State;
 use crate::output::{self, Read, View};
 
 const APPLIED_WITHIN: Duration = Duration::from_mins(2);
@@ -54,7 +55,13 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Status { database_url, read, connection } => {
             let client = connection.client()?;
             let control = control_database(database_url.as_ref(), connection)?;
-            read.show(|| status(&client, control.as_deref())).await
+            let unreachable = Cell::new(false);
+            read.show(|| status(&client, control.as_deref(), &unreachable)).await?;
+            if unreachable.get() {
+                let what = "a database cannot be asked what it has";
+                return Err(Failure::unhealthy(what).next("lxp local status").into());
+            }
+            Ok(())
         }
         Command::Apply { shard, connection } => apply(&connection.client()?, shard.as_ref()).await,
     }
@@ -110,7 +117,11 @@ struct Database {
 
 impl Database {
     fn new(name: String, applied: Option<i64>, wanted: i64, error: Option<String>) -> Self {
-        let state = if applied == Some(wanted) { "current" } else { "pending" };
+        let state = match applied {
+            Some(applied) if applied == wanted => "current",
+            None if error.is_some() => "unreachable",
+            _ => "pending",
+        };
         Self { name, applied, wanted, state, error }
     }
 
@@ -149,7 +160,11 @@ async fn newest(dsn: &str) -> sqlx::Result<Option<i64>> {
     Ok(newest)
 }
 
-async fn status(client: &ControlClient, control: Option<&str>) -> anyhow::Result<View> {
+async fn status(
+    client: &ControlClient,
+    control: Option<&str>,
+    unreachable: &Cell<bool>,
+) -> anyhow::Result<View> {
     let mut items = Vec::new();
     if let Some(dsn) = control {
         items.push(Database::of_control(dsn).await);
@@ -158,6 +173,7 @@ async fn status(client: &ControlClient, control: Option<&str>) -> anyhow::Result
     }
     items.extend(client.shards().await.map_err(explain)?.items.into_iter().map(Database::of_shard));
     let header = ["DATABASE", "APPLIED", "WANTED", "STATE", "ERROR"];
+    unreachable.set(items.iter().any(|database| database.state == "unreachable"));
     let rows: Vec<_> = items.iter().map(Database::row).collect();
     View::list(&List { items }, &header, rows, "no databases")
 }
@@ -167,10 +183,15 @@ fn control_database(
     named: Option<&String>,
     connection: &Connection,
 ) -> anyhow::Result<Option<String>> {
-    if named.is_some() || !connection.is_local() {
-        return Ok(named.cloned());
+    if let Some(named) = named {
+        if PgConnectOptions::from_str(named).is_err() {
+            let what = "--database-url is not understood";
+            let next = "postgres://user:password@host:port/database is expected";
+            return Err(Failure::usage(what).next(next).into());
+        }
+        return Ok(Some(named.clone()));
     }
-    let state = State::read(&Layout::find(None)?);
+    let Some(state) = connection.local()? else { return Ok(None) };
     let process = state.processes.into_iter().find(|process| process.name == "control-postgres");
     Ok(process.and_then(|process| process.admin_url))
 }

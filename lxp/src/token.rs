@@ -44,26 +44,32 @@ pub(crate) enum Command {
         /// The private key [default: .lxp/keys/signing.pem, here or above]
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// The local platform's data directory [default: .lxp here or above]
+        #[arg(long, env = "LXP_DATA_DIR", value_name = "DIR")]
+        data_dir: Option<PathBuf>,
     },
     /// Print what a token says, without verifying it.
     Inspect {
         /// The token [default: read from stdin]
         token: Option<String>,
+        /// It is always JSON.
+        #[arg(short, long, value_parser = ["json"], default_value = "json")]
+        output: String,
     },
 }
 
 /// Runs the command.
 pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Mint { institution, role, subject, ttl, key } => {
+        Command::Mint { institution, role, subject, ttl, key, data_dir } => {
             let key = match key {
                 Some(key) => key.clone(),
-                None => local_key()?,
+                None => local_key(&Layout::find(data_dir.as_deref())?)?,
             };
             let token = mint_for_role(&key, *institution, *role, *subject, *ttl)?;
             print(&format!("{token}\n"))
         }
-        Command::Inspect { token } => {
+        Command::Inspect { token, output: _ } => {
             let token = match token {
                 Some(token) => token.clone(),
                 None => read_stdin()?,
@@ -83,8 +89,8 @@ fn read_stdin() -> anyhow::Result<String> {
 }
 
 /// The signing key of the local platform, here or above.
-pub(crate) fn local_key() -> anyhow::Result<PathBuf> {
-    let key = Layout::find(None)?.key(SIGNING_KEY);
+pub(crate) fn local_key(layout: &Layout) -> anyhow::Result<PathBuf> {
+    let key = layout.key(SIGNING_KEY);
     if key.is_file() {
         return Ok(key);
     }
@@ -115,9 +121,12 @@ pub(crate) fn mint_for_role(
 
 /// Reads the private key.
 pub(crate) fn read_signing_key(file: &Path) -> anyhow::Result<SigningKey> {
-    let pem = std::fs::read_to_string(file)
-        .with_context(|| format!("the signing key {} cannot be read", file.display()))?;
-    SigningKey::from_pem(&pem).with_context(|| file.display().to_string())
+    let wrong = |why: String| {
+        let what = format!("the signing key {}: {why}", file.display());
+        Failure::usage(what).next("name an Ed25519 private key in PEM (PKCS #8) with --key")
+    };
+    let pem = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Ok(SigningKey::from_pem(&pem).map_err(|error| wrong(error.to_string()))?)
 }
 
 fn parse_ttl(text: &str) -> Result<TimeDelta, String> {

@@ -12,7 +12,7 @@ struct Ran {
 fn lxp(args: &[&str]) -> Ran {
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lxp"));
-    for inherited in ["LXP_URL", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN"] {
+    for inherited in ["LXP_URL", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN", "LXP_DATA_DIR"] {
         command.env_remove(inherited);
     }
     let Output { status, stdout, stderr } =
@@ -124,4 +124,38 @@ fn completion_is_a_script_on_stdout() {
     let ran = lxp(&["completion", "bash"]);
     assert_eq!(ran.code, Some(0));
     assert!(ran.stdout.contains("_lxp()"), "{}", ran.stdout);
+}
+
+#[test]
+fn wrong_files_and_addresses_are_usage_errors_with_a_way_out() {
+    let id = "0190a1b2-0000-7000-8000-000000000001";
+    let mint = ["token", "mint", "--institution", id, "--role", "admin", "--key"];
+    let with = |file: &'static str| [&mint[..], &[file]].concat();
+    refused(&with("/nope"), 2, &["signing key /nope", "next  "]);
+    refused(&with("/etc/passwd"), 2, &["signing key /etc/passwd", "next  "]);
+    refused(&["local", "status", "--data-dir", "/etc/passwd"], 2, &["is no directory", "next  "]);
+    refused(
+        &["node", "list", "--control-url", "junk", "--control-token", "x"],
+        2,
+        &["junk", "next  "],
+    );
+    refused(
+        &[
+            "migrate",
+            "status",
+            "--database-url",
+            "junk",
+            "--control-url",
+            "http://127.0.0.1:9",
+            "--control-token",
+            "x",
+        ],
+        2,
+        &["--database-url", "next  "],
+    );
+}
+
+#[test]
+fn inspect_takes_the_option_of_every_read() {
+    refused(&["token", "inspect", "-o", "json", "no-token"], 2, &["token"]);
 }

@@ -95,6 +95,7 @@ async fn shard(
             })
         }
         Operation::MigrateShard => {
+            request.no_body()?;
             encode(platform.migrate_shard(&actor, &request.id("shard")?).await)
         }
         Operation::ReconcileShard => {
@@ -113,6 +114,9 @@ async fn node_word(
     operation: Operation,
     request: &Request,
 ) -> Result<Response, Problem> {
+    if operation != Operation::HoldNodeDown {
+        request.no_body()?;
+    }
     let word = match operation {
         Operation::HoldNodeDown => {
             let down: DownReason = request.json()?;
@@ -151,6 +155,7 @@ async fn institution(
         Operation::SuspendInstitution => InstitutionStatus::Suspended,
         _ => InstitutionStatus::Active,
     };
+    request.no_body()?;
     let id = request.id("institution")?;
     encode(platform.set_institution_status(&request.actor(), id, status).await)
 }

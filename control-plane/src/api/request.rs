@@ -44,13 +44,12 @@ impl Request {
 
     /// The body as JSON. Unknown members are refused, and the allowed ones named.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        // Serde would take an array for a struct, member by member.
+        if self.body.trim_ascii_start().starts_with(b"[") {
+            return Err(no_fit("an array was sent; a JSON object is expected"));
+        }
         serde_json::from_slice(&self.body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid-body",
-                "The body does not fit",
-            )
-            .detail(without_values(&error.to_string())),
+            serde_json::error::Category::Data => no_fit(&without_values(&error.to_string())),
             _ => Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is no JSON")
                 .detail(if self.body.is_empty() {
                     "the body is empty; a JSON object is expected".to_owned()
@@ -58,6 +57,14 @@ impl Request {
                     error.to_string()
                 }),
         })
+    }
+
+    /// An operation that takes no body gets none, or `{}`.
+    pub(super) fn no_body(&self) -> Result<(), Problem> {
+        match self.body.trim_ascii() {
+            b"" | b"{}" => Ok(()),
+            _ => Err(no_fit("this operation takes no body; leave it out")),
+        }
     }
 
     /// The query's parameters: each at most once, none but the allowed ones.
@@ -127,6 +134,11 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
     }
 }
 
+fn no_fit(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-body", "The body does not fit")
+        .detail(detail)
+}
+
 fn bad_query(name: &str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid-query", "A query parameter does not fit")
         .field(FieldProblem::new(format!("?{name}"), "invalid-query", detail))
@@ -173,6 +185,15 @@ mod tests {
         let problem = request("", body).json::<NewShard>().expect_err("a wrong type");
         let detail = problem.detail.expect("a detail");
         assert!(!detail.contains("same") && detail.contains("expected"), "{detail}");
+    }
+
+    #[test]
+    fn an_array_is_no_object_and_a_body_that_nobody_reads_is_refused() {
+        let problem = request("", " [1]").json::<NewShard>().expect_err("an array");
+        assert_eq!((problem.status, &*problem.code), (422, "invalid-body"));
+        for (body, fits) in [("", true), (" {} ", true), ("{\"junk\":1}", false), ("{", false)] {
+            assert_eq!(request("", body).no_body().is_ok(), fits, "{body}");
+        }
     }
 
     #[test]

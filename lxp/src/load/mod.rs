@@ -32,7 +32,6 @@ use self::progress::Progress;
 use self::report::{Loaded, Report};
 use crate::connection::Connection;
 use crate::failure::Failure;
-use crate::local::layout::Layout;
 use crate::local::state::State;
 use crate::output::{Format, print};
 use crate::token::{local_key, mint_for_role};
@@ -87,7 +86,7 @@ async fn load(oulad: &Oulad) -> anyhow::Result<()> {
     let router = Router::new(&router_url(oulad)?, usize::from(oulad.concurrency))?;
     let key = match &oulad.key {
         Some(key) => key.clone(),
-        None => local_key()?,
+        None => local_key(&oulad.connection.layout()?)?,
     };
     let expected: Counts = tenants.iter().map(Tenant::counts).sum();
     let progress = Progress::new(expected.rows());
@@ -156,7 +155,7 @@ fn router_url(oulad: &Oulad) -> anyhow::Result<String> {
     if let Some(url) = &oulad.url {
         return Ok(url.clone());
     }
-    let state = State::read(&Layout::find(None)?);
+    let state = State::read(&oulad.connection.layout()?);
     let url = state.url("router").ok_or_else(|| {
         Failure::usage("no router is named, and there is no local platform here or above")
             .next("give --url or LXP_URL, or `lxp local up`")

@@ -7,6 +7,7 @@
 //! - A child that is held by hand stays down until it is let go; then it starts at once.
 //! - An order to stop is carried out in whatever state the child is, also while it waits to be started again.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
@@ -30,6 +31,11 @@ const LOG_MAX_BYTES: u64 = 32 * 1024 * 1024;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a child that serves is asked whether it still does.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// Questions in a row without an answer after which it is shown as down.
+const MISSES_MAX: u32 = 3;
 
 /// After serving this long a process is as good as new: its next pause is the first one.
 const STEADY_AFTER: Duration = Duration::from_secs(30);
@@ -150,20 +156,12 @@ async fn run_once(
         process.pid = pid;
         process.started_ticks = pid.and_then(started_ticks);
     });
-    let serves = spec.probe.until_ready();
-    tokio::pin!(serves);
-    let mut up = false;
+    let watched = watch(spec, board, life);
+    tokio::pin!(watched);
     loop {
         tokio::select! {
             status = child.wait() => return ended(status),
-            () = &mut serves, if !up => {
-                up = true;
-                board.process(&spec.process.name, |process| process.state = UpDown::Up);
-                let again = life.send_replace(Life::Up) == Life::Up;
-                if again {
-                    say(&format!("{} serves again", spec.process.name));
-                }
-            }
+            never = &mut watched => match never {},
             changed = orders.changed() => {
                 let order = if changed.is_ok() { *orders.borrow() } else { Order::Kill };
                 signal(&child, spec, order);
@@ -172,6 +170,26 @@ async fn run_once(
                 }
             }
         }
+    }
+}
+
+/// Says on the board whether the child serves, for as long as it is polled. One that runs and does not answer (it
+/// hangs, or was frozen) is down, too.
+async fn watch(spec: &Spec, board: &Board, life: &watch::Sender<Life>) -> Infallible {
+    let name = &spec.process.name;
+    loop {
+        spec.probe.until_ready().await;
+        board.process(name, |process| process.state = UpDown::Up);
+        if life.send_replace(Life::Up) == Life::Up {
+            say(&format!("{name} serves again"));
+        }
+        let mut misses = 0;
+        while misses < MISSES_MAX {
+            sleep(ASK_EVERY).await;
+            misses = if spec.probe.answers().await { 0 } else { misses + 1 };
+        }
+        board.process(name, |process| process.state = UpDown::Down);
+        say(&format!("{name} runs, but does not answer"));
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn run(env: &Env) -> anyhow::Result<()> {
         let ttl = TimeDelta::hours(TTL_HOURS);
         let token = mint_for_role(&layout.key(SIGNING_KEY), institution, Role::Admin, None, ttl)?;
         vec![
+            ("LXP_DATA_DIR", layout.root().display().to_string()),
             ("LXP_URL", state.url("router").ok_or_else(missing)?.to_owned()),
             ("LXP_CONTROL_URL", state.url("control-plane").ok_or_else(missing)?.to_owned()),
             ("LXP_CONTROL_TOKEN", secrets.platform_ops),

@@ -46,6 +46,10 @@ impl Layout {
     pub(crate) fn at(root: &Path) -> anyhow::Result<Self> {
         let root = std::path::absolute(root)
             .with_context(|| format!("no absolute path for {}", root.display()))?;
+        if root.exists() && !root.is_dir() {
+            let what = format!("{} is no directory", root.display());
+            return Err(Failure::usage(what).next("name a directory with --data-dir").into());
+        }
         Ok(Self { root })
     }
 

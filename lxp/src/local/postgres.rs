@@ -144,6 +144,7 @@ impl Server {
                 // The control database has no application role.
                 app_url: self.shard.as_ref().map(|_| self.app_url.clone()),
                 state: UpDown::Down,
+                node_id: None,
                 held: false,
                 restarts: 0,
                 started_ticks: None,

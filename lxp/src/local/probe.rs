@@ -1,14 +1,21 @@
 //! Asks a process whether it serves: Postgres by a query, Redis by PING, a service by `/readyz`.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 /// One question may take this long.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// The `SSLRequest` of Postgres: its length and its code. A server answers one byte before anybody has logged in.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// How a process is asked.
 #[derive(Debug, Clone)]
@@ -29,6 +36,17 @@ impl Probe {
         }
     }
 
+    /// Whether it still answers: cheap, as it is asked all the time.
+    pub(crate) async fn answers(&self) -> bool {
+        let asked = async {
+            match self {
+                Self::Postgres(dsn) => greets(dsn).await.is_ok(),
+                Self::Redis(_) | Self::Http(_) => self.ask().await,
+            }
+        };
+        timeout(ASK_TIMEOUT, asked).await.unwrap_or(false)
+    }
+
     async fn ask(&self) -> bool {
         match self {
             Self::Postgres(dsn) => match PgConnection::connect(dsn).await {
@@ -42,6 +60,14 @@ impl Probe {
             }
         }
     }
+}
+
+async fn greets(dsn: &str) -> anyhow::Result<()> {
+    let options = PgConnectOptions::from_str(dsn)?;
+    let mut stream = TcpStream::connect((options.get_host(), options.get_port())).await?;
+    stream.write_all(&SSL_REQUEST).await?;
+    stream.read_u8().await?;
+    Ok(())
 }
 
 async fn ping(url: &str) -> redis::RedisResult<()> {

@@ -69,6 +69,7 @@ impl Master {
                 admin_url: None,
                 app_url: None,
                 state: UpDown::Down,
+                node_id: None,
                 held: false,
                 restarts: 0,
                 started_ticks: None,

@@ -109,7 +109,9 @@ pub(crate) fn node(
         "redis": {"nodes": parts.redis},
     });
     let shard = Some(parts.shard.to_owned());
-    service(layout, parts.name, Kind::Node, shard, program, listen, &settings)
+    let mut spec = service(layout, parts.name, Kind::Node, shard, program, listen, &settings)?;
+    spec.process.node_id = Some(parts.id.to_owned());
+    Ok(spec)
 }
 
 /// The router.
@@ -154,6 +156,7 @@ fn service(
             admin_url: Some(admin_url.clone()),
             app_url: None,
             state: UpDown::Down,
+            node_id: None,
             held: false,
             restarts: 0,
             started_ticks: None,

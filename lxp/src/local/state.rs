@@ -86,6 +86,9 @@ pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) shard: Option<String>,
+    /// Of a node: its id at the control plane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) node_id: Option<String>,
     pub(crate) pid: Option<u32>,
     pub(crate) url: String,
     /// Of a service: where `/metrics`, `/healthz` and `/readyz` are. Of a Postgres: a DSN as owner.
@@ -244,6 +247,7 @@ mod tests {
             admin_url: None,
             app_url: None,
             state: UpDown::Up,
+            node_id: None,
             held: false,
             restarts: 0,
             started_ticks: started_ticks(own),

@@ -84,10 +84,11 @@ async fn already_up(layout: &Layout, up: &Up) -> anyhow::Result<()> {
         && (asked.0.is_some_and(|n| n != size.shards)
             || asked.1.is_some_and(|n| n != size.nodes_per_shard))
     {
-        output::say(&format!(
-            "It has {} shards with {} nodes each: `lxp local down` first to change that",
+        let what = format!(
+            "it has {} shards with {} nodes each, and that is not changed while it runs",
             size.shards, size.nodes_per_shard
-        ));
+        );
+        return Err(Failure::refused(what).next("lxp local down, then the same command").into());
     }
     for process in state.processes.iter().filter(|process| process.held) {
         let name = &process.name;
@@ -105,13 +106,17 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
     let size = size_of(&before, up);
     super::down::end_leftovers(&before).await;
     hold::clear(layout)?;
-    let board = Board::new(layout, fresh_state(before, size.as_ref().ok().copied()));
+    let board = Board::new(layout, fresh_state(before));
     // From now on who waits for us reads our state and not that of an earlier supervisor.
     board.change(|_| ());
     let fleet = Fleet::new(board.clone());
     let start = async {
         let asked = Asked { port: up.port, control_port: up.control_port };
-        Platform::plan(layout, &board, &fleet, size?, asked)?.start().await
+        let size = size?;
+        let platform = Platform::plan(layout, &board, &fleet, size, asked)?;
+        // From here on there is data of this size.
+        board.change(|state| state.size = Some(size));
+        platform.start().await
     };
     let mut stopping = stops.clone();
     let started = tokio::select! {
@@ -164,11 +169,11 @@ fn size_of(before: &State, up: &Up) -> anyhow::Result<Size> {
     Ok(Size { shards, nodes_per_shard, ephemeral: up.ephemeral })
 }
 
-fn fresh_state(before: State, size: Option<Size>) -> State {
+fn fresh_state(before: State) -> State {
     State {
         supervisor: std::process::id(),
         phase: Phase::Starting,
-        size: size.or(before.size),
+        size: before.size,
         ports: before.ports,
         institution: before.institution,
         ..State::default()

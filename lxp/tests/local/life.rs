@@ -71,6 +71,20 @@ fn up_migrates_shards_that_an_older_build_left_behind() {
 }
 
 #[test]
+fn a_part_that_is_frozen_is_shown_as_down_until_it_thaws() {
+    let sandbox = Sandbox::up();
+    for name in ["postgres-shard-a-primary", "control-plane"] {
+        let frozen = pid_of(&sandbox.process(name));
+        send(frozen, Signal::SIGSTOP);
+        eventually("it is shown as down", 30, || sandbox.process(name)["state"] == "down");
+        assert_eq!(sandbox.run(&["local", "status"]).code, Some(5));
+        send(frozen, Signal::SIGCONT);
+        eventually("it is shown as up", 30, || sandbox.process(name)["state"] == "up");
+        assert_eq!(pid_of(&sandbox.process(name)), frozen, "{name} was not started again");
+    }
+}
+
+#[test]
 fn a_held_part_that_hangs_is_killed_and_a_platform_with_one_stops_as_any() {
     let sandbox = Sandbox::up();
     let hangs = pid_of(&sandbox.process("redis-shard-a-3"));

@@ -2,6 +2,7 @@
 //! runs them one at a time (.config/nextest.toml).
 
 mod life;
+mod nodes;
 mod start;
 mod stop;
 mod support;

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use crate::support::{Sandbox, anybody_uses, eventually, send};
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 #[test]
 fn up_gives_every_process_of_a_platform_and_says_where() {
@@ -20,6 +21,8 @@ fn up_gives_every_process_of_a_platform_and_says_where() {
         assert_eq!(process["appUrl"].is_string(), is_shards_postgres, "{name}");
         let as_app = process["appUrl"].as_str().is_none_or(|dsn| dsn.contains("//lxp_app:"));
         assert!(as_app, "{name}");
+        let node_id = name.strip_prefix("node-").map(Value::from).unwrap_or_default();
+        assert_eq!(process["nodeId"], node_id, "{name}");
         names.push(name);
     }
     names.sort();
@@ -72,6 +75,20 @@ fn a_taken_port_is_named_with_its_holder_and_nothing_is_started() {
     assert!(ran.stderr.contains(&format!("port {port} is taken by")), "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("(pid {})", std::process::id())), "{}", ran.stderr);
     assert!(!anybody_uses(&sandbox.data()));
+}
+
+#[test]
+fn a_refused_start_does_not_fix_the_size_of_what_has_no_data() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port().to_string();
+    let ran = sandbox.run(&["local", "up", "-d", "--shards", "5", "--port", &port]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    // One shard: fewer than five.
+    sandbox.up_again();
+    let ran = sandbox.run(&["local", "up", "-d", "--shards", "2"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains("it has 1 shards"), "{}", ran.stderr);
 }
 
 #[test]

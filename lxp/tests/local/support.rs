@@ -54,7 +54,7 @@ impl Sandbox {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lxp"));
         command.args(args).current_dir(self.directory.path()).stdin(Stdio::null());
-        for inherited in ["LXP_URL", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN"] {
+        for inherited in ["LXP_URL", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN", "LXP_DATA_DIR"] {
             command.env_remove(inherited);
         }
         command

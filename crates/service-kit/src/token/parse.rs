@@ -112,6 +112,7 @@ impl<'de> Deserialize<'de> for StrictObject {
 
 /// Header and claims of a token, unverified: for people to look at, never to act on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Inspected {
     /// The `alg` of its header.
     pub algorithm: String,
