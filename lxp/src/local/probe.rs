@@ -12,6 +12,9 @@ use tokio::time::{sleep, timeout};
 /// One question may take this long.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// One that served before is not taken for hung on a busy machine.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// The `SSLRequest` of Postgres: its length and its code. A server answers one byte before anybody has logged in.
@@ -44,7 +47,7 @@ impl Probe {
                 Self::Redis(_) | Self::Http(_) => self.ask().await,
             }
         };
-        timeout(ASK_TIMEOUT, asked).await.unwrap_or(false)
+        timeout(ANSWER_TIMEOUT, asked).await.unwrap_or(false)
     }
 
     async fn ask(&self) -> bool {
