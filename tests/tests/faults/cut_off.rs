@@ -59,11 +59,9 @@ async fn a_node_cut_off_from_its_database_answers_nothing_after_its_lease() {
     let frozen = Instant::now();
     let (mut answered, mut last_good) = (0, Duration::ZERO);
     while frozen.elapsed() < Duration::from_secs(6) {
-        let one = format!("{path}?select=id");
         let asks = nodes.iter().flat_map(|node| {
             [
                 soon(node, Method::GET, &path),
-                soon(node, Method::GET, &one),
                 soon(node, Method::GET, "/v1/courses"),
                 soon(node, Method::POST, "/v1/courses"),
             ]
@@ -82,7 +80,7 @@ async fn a_node_cut_off_from_its_database_answers_nothing_after_its_lease() {
     }
     thaw(primary);
     eprintln!("cut off: {answered} answers, the last good one after {last_good:?}");
-    assert!(answered > 40, "only {answered} answers");
+    assert!(answered > 20, "only {answered} answers");
     expect_served_again(&nodes, &path).await;
 }
 

@@ -9,6 +9,8 @@ mod cut_off;
 mod deadline;
 mod killed;
 mod marked;
+mod older_copy;
 mod redis;
+mod replica;
 mod restart;
 mod shard_down;
