@@ -159,7 +159,7 @@ mod tests {
         for _ in 0..2 {
             node.begin(now).judge(Outcome::NoConnection, now);
         }
-        let due = now - std::time::Duration::from_secs(1);
+        let due = now.checked_sub(std::time::Duration::from_secs(1)).expect("a second ago");
         assert!(matches!(node.standing(due), Standing::Out { due: false, .. }));
         let later = now + std::time::Duration::from_secs(1);
         let trial = node.begin(later);
