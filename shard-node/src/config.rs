@@ -7,6 +7,8 @@ use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
 
+use crate::limits::LimitSettings;
+
 /// Everything a node is told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,9 @@ pub struct Settings {
     pub postgres: PostgresSettings,
     /// The shard's Redis Cluster.
     pub redis: RedisSettings,
+    /// How much callers may ask, and how much may be under way at once.
+    #[serde(default)]
+    pub limits: LimitSettings,
 }
 
 impl Settings {

@@ -7,6 +7,8 @@ use service_kit::problem::FieldProblem;
 use shard_map::{Epoch, MapVersion};
 use sqlx::postgres::PgDatabaseError;
 
+use crate::operation::invalid;
+
 /// What a service, a store or the guard answers instead of a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -159,6 +161,11 @@ fn database_problem(error: &sqlx::Error) -> Problem {
             "in-use",
             "Something else refers to it, or it refers to something that is not there",
         ),
+        // A value that no rule of ours refused; all but 22P02, which a missing tenant causes, too.
+        (_, Some(state)) if state.starts_with("22") && state != "22P02" => {
+            tracing::error!(error = %error, "The database refused a value that no rule did");
+            invalid().detail("a value is out of the range that can be stored")
+        }
         (sqlx::Error::PoolTimedOut, _)
         | (_, Some(LOCK_NOT_AVAILABLE | "40001" | "40P01" | "57014" | "25P03")) => overloaded(),
         (sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::Tls(_), _)

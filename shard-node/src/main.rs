@@ -12,10 +12,12 @@ use service_kit::admin::{self, Readiness};
 use service_kit::metrics::Metrics;
 use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
-use shard_node::cache::Cache;
+use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
+use shard_node::limits::Limits;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
+use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Poller};
 use shard_node::{http, relay};
@@ -27,8 +29,8 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership and the relay, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 4;
+/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 6;
 
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
@@ -76,6 +78,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let poller = poller(&settings, &node, memory, own_pool.clone());
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
+    tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
     tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
@@ -106,11 +109,15 @@ async fn wire(
     );
     let metrics = Metrics::new()?;
     let replicas = replicas(settings, memory.clone(), &metrics)?;
+    settings.limits.report();
+    let redis = Redis::connect_in_background(settings.redis.nodes.clone(), background.clone());
+    let redis = Arc::new(redis);
     Ok(Arc::new(Node {
         pool,
         replicas: Arc::new(replicas),
         ownership,
-        cache: Cache::new(settings.redis.nodes.clone(), background.clone()),
+        cache: Cache::new(redis.clone(), settings.limits.fills()),
+        limits: Limits::new(settings.limits.clone(), redis),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
         queues: Queues::default(),

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
+use crate::limits::Limits;
 use crate::operation::Queues;
 use crate::replica::Replicas;
 use crate::tenancy::Ownership;
@@ -23,6 +24,8 @@ pub struct Node {
     pub ownership: Arc<Ownership>,
     /// Both levels of cache.
     pub cache: Cache,
+    /// How much callers may ask, and how much may be under way at once.
+    pub limits: Limits,
     /// How tokens are verified.
     pub tokens: TokenVerifier,
     /// Metrics.

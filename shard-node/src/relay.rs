@@ -21,6 +21,9 @@ use crate::tenancy::Verdict;
 const EVERY: Duration = Duration::from_secs(1);
 const INSTITUTIONS_A_ROUND: i32 = 100;
 
+/// Batches of one institution in one round at most.
+const BATCHES_A_ROUND: u32 = 20;
+
 /// Runs rounds until `stop`.
 pub async fn run(node: Arc<Node>, pool: PgPool, stop: CancellationToken) {
     while !stop.is_cancelled() {
@@ -36,32 +39,68 @@ pub async fn run(node: Arc<Node>, pool: PgPool, stop: CancellationToken) {
     }
 }
 
-/// One round over the institutions that have something due.
+/// One round over the institutions that have something due. One that leaves nothing behind makes Redis
+/// believed again after an outage. While Redis is away nothing is taken: another node may reach it.
 ///
 /// # Errors
 /// When the primary cannot be asked which they are.
 pub async fn round(node: &Node, pool: &PgPool) -> Result<(), Error> {
+    if !node.cache.redis().is_reachable() {
+        return Ok(());
+    }
+    let ticket = node.cache.redis().ticket();
     let ready = sqlx::query_scalar!(
         r#"SELECT institution_id AS "institution_id!" FROM work_ready($1)"#,
         INSTITUTIONS_A_ROUND
     )
     .fetch_all(pool)
     .await?;
+    let mut complete = ready.len() < INSTITUTIONS_A_ROUND.unsigned_abs() as usize;
     for institution in ready.into_iter().map(InstitutionId::new) {
-        if let Err(error) = relay(node, pool, institution).await {
-            tracing::warn!(institution = %institution, error = %error, "An institution was not relayed");
+        match relay_all(node, pool, institution).await {
+            Ok(done) => complete &= done,
+            // It is served elsewhere, under another epoch and so under other keys.
+            Err(Error::NotOwner(_)) => {}
+            Err(error) => {
+                complete = false;
+                tracing::warn!(institution = %institution, error = %error, "An institution was not relayed");
+            }
         }
+    }
+    if let Some(ticket) = ticket.filter(|_| complete) {
+        node.cache.redis().settle(ticket);
     }
     Ok(())
 }
 
-async fn relay(node: &Node, pool: &PgPool, institution: InstitutionId) -> Result<(), Error> {
-    let Verdict::Serve { epoch, .. } = node.ownership.verdict(institution) else { return Ok(()) };
+/// Batch after batch; answers whether nothing due is left.
+async fn relay_all(node: &Node, pool: &PgPool, institution: InstitutionId) -> Result<bool, Error> {
+    for _ in 0..BATCHES_A_ROUND {
+        match relay(node, pool, institution).await? {
+            None => return Ok(false),
+            Some(0) => return Ok(true),
+            Some(_) => {}
+        }
+    }
+    Ok(false)
+}
+
+/// One batch; answers how many events it took, or none where Redis refused.
+async fn relay(
+    node: &Node,
+    pool: &PgPool,
+    institution: InstitutionId,
+) -> Result<Option<usize>, Error> {
+    let Verdict::Serve { epoch, .. } = node.ownership.verdict(institution) else {
+        return Ok(Some(0));
+    };
     let mut tx = TenantTx::begin(pool, institution).await?;
-    let stale = outbox::take_due(&mut tx).await?;
-    if !node.cache.invalidate(institution, epoch, &stale).await {
-        return tx.rollback().await;
+    let (taken, stale) = outbox::take_due(&mut tx).await?;
+    if !node.cache.raise_all(institution, epoch, &stale).await {
+        tx.rollback().await?;
+        return Ok(None);
     }
     idempotency::delete_expired(&mut tx).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(Some(taken))
 }

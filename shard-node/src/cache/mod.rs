@@ -7,30 +7,38 @@
 //! - The generation is read before the row, and the row from the primary: a fill that lost a race with a write
 //!   lands under a generation that nobody reads any more.
 //! - What is held in the process is at most 1 s behind: [`LOCAL_TTL`] plus Redis' own deadline.
-//! - Redis down is slower, never wrong: then only the process's level answers.
+//! - Redis down is slower, never wrong: then only the process's level answers. An invalidation that Redis did not
+//!   confirm is told to all nodes at once ([`news`]) and repeated by the relay; and a Redis that was away, and may
+//!   have kept what is stale, is not read until the relay has caught up (`redis::health`).
+//! - So many fills at once ask the primary, and so many wait, whatever Redis does ([`Gate`]): beyond, 503.
 
-mod redis;
+pub mod news;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use moka::future::Cache as Moka;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service_kit::Problem;
 use shard_map::{Epoch, InstitutionId};
-use tokio_util::sync::CancellationToken;
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use self::redis::Redis;
 use crate::error::Error;
+use crate::limits::Gate;
+use crate::redis::Redis;
 
-/// How long the process believes a generation or a value. With [`redis::DEADLINE`] under 1 s.
+/// How long the process believes a generation or a value. With `redis::DEADLINE` under 1 s.
 const LOCAL_TTL: Duration = Duration::from_millis(700);
 
 /// Entries held in the process at most, of each kind.
 const LOCAL_CAPACITY: u64 = 100_000;
+
+/// How long a generation is kept in Redis when nobody writes.
+const GENERATION_TTL: Duration = Duration::from_hours(24);
 
 /// Where one value is kept.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +57,8 @@ pub struct Key<'a> {
 pub struct Cache {
     generations: Moka<String, Generation>,
     values: Moka<String, Arc<[u8]>>,
-    redis: Redis,
+    redis: Arc<Redis>,
+    fills: Gate,
 }
 
 #[derive(Clone)]
@@ -57,16 +66,25 @@ struct Generation {
     token: Arc<str>,
     /// Whether Redis knows it: only then are values kept there.
     shared: bool,
+    /// Before it was read. A process that is starved may learn of it much later.
+    asked_at: Instant,
+}
+
+impl Generation {
+    fn is_fresh(&self) -> bool {
+        self.asked_at.elapsed() < LOCAL_TTL
+    }
 }
 
 impl Cache {
-    /// A cache over a Redis Cluster, some of whose nodes are given; it connects in the background.
-    pub fn new(nodes: Vec<String>, stop: CancellationToken) -> Self {
-        Self {
-            generations: local(),
-            values: local(),
-            redis: Redis::connect_in_background(nodes, stop),
-        }
+    /// A cache over a Redis Cluster; `fills` is the way to the primary.
+    pub fn new(redis: Arc<Redis>, fills: Gate) -> Self {
+        Self { generations: local(), values: local(), redis, fills }
+    }
+
+    /// The Redis Cluster below.
+    pub fn redis(&self) -> &Redis {
+        &self.redis
     }
 
     /// The value under a key, else what `load` reads from the primary; `None` is a value, too.
@@ -90,15 +108,18 @@ impl Cache {
             key.item
         );
         let fill = async {
-            if generation.shared
+            let shared = generation.shared && self.redis.is_trusted();
+            if shared
                 && let Some(bytes) = self.redis.get(&name).await
                 && serde_json::from_slice::<Option<T>>(&bytes).is_ok()
             {
                 return Ok::<Arc<[u8]>, Box<Problem>>(bytes.into());
             }
+            let place = self.fills.enter().await.map_err(|error| Box::new(error.into_problem()))?;
             let value = load.await.map_err(|error| Box::new(error.into_problem()))?;
+            drop(place);
             let bytes = encode(value.as_ref())?;
-            if generation.shared {
+            if shared {
                 self.redis.set(&name, &bytes, jittered(ttl)).await;
             }
             Ok(bytes.into())
@@ -112,42 +133,61 @@ impl Cache {
             .map_err(|error| Error::Defect(format!("a cached value does not decode: {error}")))
     }
 
-    /// Raises the generations of entities, so that nobody reads what was cached before. Answers whether Redis
-    /// took it; if not, the relay tries again.
+    /// After a commit: nobody reads any more what was cached of these entities before, on any node. Where Redis
+    /// did not take it, the other nodes are told through `pool`.
     pub async fn invalidate<E: AsRef<str>>(
+        &self,
+        pool: &PgPool,
+        institution: InstitutionId,
+        epoch: Epoch,
+        entities: &BTreeSet<E>,
+    ) {
+        if !self.raise_all(institution, epoch, entities).await {
+            news::send(pool, institution, epoch, entities).await;
+        }
+    }
+
+    /// Raises the generations of entities, here and in Redis. Answers whether Redis took it.
+    pub async fn raise_all<E: AsRef<str>>(
         &self,
         institution: InstitutionId,
         epoch: Epoch,
         entities: &BTreeSet<E>,
     ) -> bool {
-        let mut everywhere = true;
-        for entity in entities {
-            let name = generation_key(institution, epoch, entity.as_ref());
-            let token = new_token();
-            let shared = self.redis.set(&name, token.as_bytes(), redis::GENERATION_TTL).await;
-            self.generations.insert(name, Generation { token: token.into(), shared }).await;
-            everywhere &= shared;
-        }
-        everywhere
+        let raised = entities.iter().map(|entity| self.raise(institution, epoch, entity.as_ref()));
+        join_all(raised).await.into_iter().all(|shared| shared)
     }
 
-    /// Whether Redis answers.
-    pub fn redis_is_up(&self) -> bool {
-        self.redis.is_up()
+    async fn raise(&self, institution: InstitutionId, epoch: Epoch, entity: &str) -> bool {
+        let name = generation_key(institution, epoch, entity);
+        let (fresh, asked_at) = (new_token(), Instant::now());
+        let raised = self.redis.raise(&name, &fresh, GENERATION_TTL).await;
+        let shared = raised.is_some();
+        let token = raised.unwrap_or(fresh).into();
+        self.generations.insert(name, Generation { token, shared, asked_at }).await;
+        shared
     }
 
     async fn generation(&self, key: Key<'_>) -> Generation {
         let name = generation_key(key.institution, key.epoch, key.entity);
-        let read = async {
-            let token = new_token();
-            match self.redis.get_or_set(&name, token.as_bytes(), redis::GENERATION_TTL).await {
-                Some(token) => {
-                    Generation { token: String::from_utf8_lossy(&token).into(), shared: true }
-                }
-                None => Generation { token: token.into(), shared: false },
-            }
+        let known = self.generations.get_with(name.clone(), self.read_generation(&name)).await;
+        if known.is_fresh() {
+            return known;
+        }
+        let read = self.read_generation(&name).await;
+        self.generations.insert(name, read.clone()).await;
+        read
+    }
+
+    async fn read_generation(&self, name: &str) -> Generation {
+        let (fresh, asked_at) = (new_token(), Instant::now());
+        let shared = if self.redis.is_trusted() {
+            self.redis.generation(name, &fresh, GENERATION_TTL).await
+        } else {
+            None
         };
-        self.generations.get_with(name.clone(), read).await
+        let (token, shared) = shared.map_or((fresh, false), |token| (token, true));
+        Generation { token: token.into(), shared, asked_at }
     }
 }
 

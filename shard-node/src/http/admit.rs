@@ -62,6 +62,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         deadline: incoming.deadline,
         session: session.map(session_of).transpose()?,
         eventual: is_eventual(headers)?,
+        place: None,
     })
 }
 

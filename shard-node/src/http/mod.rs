@@ -1,7 +1,7 @@
 //! The node's listener: from bytes to an operation and back.
 //!
 //! A request's path through these files: `serve` (here) gives it an id and a deadline and bounds its body,
-//! `admit` says who asks and whether this shard answers, `rest` or `crate::trpc` finds the operation and
+//! `admit` says who asks and whether this shard answers, `measure` whether it is too much, `rest` or `crate::trpc` finds the operation and
 //! its input, `operation::execute` runs it, `answer` encodes what came of it.
 
 mod admit;
@@ -9,6 +9,7 @@ mod answer;
 mod docs;
 pub(crate) mod json;
 mod listen;
+mod measure;
 pub mod openapi;
 pub(crate) mod query;
 mod rest;
@@ -21,18 +22,19 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
+use prometheus::IntGauge;
 use service_kit::Problem;
 use service_kit::request_id::{REQUEST_ID_HEADER, RequestId};
 use shard_map::{Epoch, InstitutionId};
 
-use crate::error::{outcome_unknown, shard_unavailable};
+use crate::error::{outcome_unknown, overloaded, shard_unavailable};
 use crate::node::Node;
 use crate::tenancy::Term;
 use crate::trpc;
 
-pub(crate) use admit::admit;
 pub(crate) use answer::{problem, set_session};
 pub use listen::listen;
+pub(crate) use measure::measured;
 
 /// Largest request body, in bytes.
 const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -80,7 +82,7 @@ pub fn app(node: Arc<Node>) -> Router {
 
 async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
     let began = Instant::now();
-    node.metrics.in_flight.inc();
+    let _counted = Counted::new(node.metrics.in_flight.clone());
     let method = request.method().clone();
     let (parts, body) = request.into_parts();
     let id = parts.headers.get(REQUEST_ID_HEADER).map(HeaderValue::as_bytes);
@@ -88,19 +90,15 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
     let id = request_id.clone();
     let admission = Admission::default();
     let deadline = began + time_left(&parts.headers);
-    let outgoing = match read_body(body).await {
+    let place = node.limits.in_flight.enter();
+    let body = if place.is_some() { read_body(body).await } else { Err(overloaded()) };
+    let outgoing = match body {
         Ok(body) => {
             let (uri, headers) = (parts.uri, parts.headers);
+            // A HEAD is a GET whose body the server leaves out.
+            let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
             let admission = admission.clone();
-            let incoming = Incoming {
-                method: parts.method,
-                uri,
-                headers,
-                body,
-                request_id,
-                deadline,
-                admission,
-            };
+            let incoming = Incoming { method, uri, headers, body, request_id, deadline, admission };
             route(&node, incoming).await
         }
         Err(refused) => Outgoing { route: "unread", response: problem(refused, &request_id) },
@@ -110,7 +108,6 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
-    node.metrics.in_flight.dec();
     let (status, seconds) = (response.status().as_u16(), began.elapsed().as_secs_f64());
     node.metrics.answered(outgoing.route, method.as_str(), status, seconds);
     if status >= 500 {
@@ -142,8 +139,24 @@ async fn leased(
     {
         return response;
     }
-    let applied = *method != Method::GET && status.is_success();
+    let applied = !method.is_safe() && status.is_success();
     problem(if applied { outcome_unknown() } else { shard_unavailable() }, ends.0)
+}
+
+/// A request in the gauge, for as long as it is answered: also where its client leaves.
+struct Counted(IntGauge);
+
+impl Counted {
+    fn new(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 async fn route(node: &Arc<Node>, incoming: Incoming) -> Outgoing {

@@ -12,7 +12,8 @@ use service_kit::request_id::RequestId;
 
 use super::answer::success;
 use super::json::{self, malformed};
-use super::{Incoming, Outgoing, admit, problem, query};
+use super::{Incoming, Outgoing, measured, problem, query};
+use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Operation, execute, invalid};
 use crate::operations::OPERATIONS;
@@ -35,10 +36,12 @@ pub(super) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     };
     let params: Vec<_> =
         matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let response = match answer(node, operation, &incoming, params).await {
+    let mut standings = Vec::new();
+    let mut response = match answer(node, operation, &incoming, params, &mut standings).await {
         Ok(response) => response,
         Err(refused) => problem(refused, &request_id),
     };
+    Standing::write(&standings, response.headers_mut());
     Outgoing { route: operation.path, response }
 }
 
@@ -47,8 +50,10 @@ async fn answer(
     operation: &'static Operation,
     incoming: &Incoming,
     params: Vec<(String, String)>,
+    standings: &mut Vec<Standing>,
 ) -> Result<Response, Problem> {
-    let caller = admit(node, incoming).await?;
+    let bulk = usize::from(operation.is_bulk());
+    let caller = measured(node, incoming, 1, bulk, standings).await?;
     let input = input(operation, incoming, params)?;
     Ok(success(execute::run(node, operation, caller, input).await?))
 }

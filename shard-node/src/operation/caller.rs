@@ -1,5 +1,6 @@
 //! Who asks, and how.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::StatusCode;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use super::{OFFICE, Operation, Session};
 use crate::error::Error;
+use crate::limits::Place;
 
 /// Longest idempotency key, in bytes.
 const KEY_MAX_BYTES: usize = 255;
@@ -39,6 +41,8 @@ pub struct Caller {
     pub session: Option<Session>,
     /// Whether the client takes an answer that lags (`Lxp-Consistency: eventual`).
     pub eventual: bool,
+    /// Its place among what is under way; free again when the last of its work has ended.
+    pub place: Option<Arc<Place>>,
 }
 
 impl Caller {

@@ -120,7 +120,7 @@ async fn write_once(
     let committed = commit(tx, deadline).await;
     drop(turn);
     // Where the outcome is not known, it may have been applied.
-    node.cache.invalidate(institution, epoch, &touched).await;
+    node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer })
 }

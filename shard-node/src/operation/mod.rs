@@ -213,6 +213,11 @@ impl Operation {
         self.is_read() && (verb.starts_with("list") || verb.ends_with("Stats"))
     }
 
+    /// Whether it takes many rows in one call.
+    pub fn is_bulk(&self) -> bool {
+        self.path.ends_with(":bulk")
+    }
+
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
         matches!(self.handler, Handler::Read(_))

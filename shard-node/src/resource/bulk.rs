@@ -97,21 +97,21 @@ pub fn settle(atomic: bool, mut rows: Vec<RowResult>) -> Result<BulkAnswer, Erro
         refused.len(),
         rows.len()
     ));
-    let refusals = refused.into_iter().map(|(index, error)| FieldProblem {
-        pointer: format!("/items/{index}"),
-        code: error.code.clone(),
-        detail: why(error),
-    });
-    Err(refusals.fold(problem, Problem::field).into())
+    Err(refused.into_iter().flat_map(faults).fold(problem, Problem::field).into())
 }
 
-/// What a refused row gets wrong, in a sentence.
+/// The fields that a refused row gets wrong; the row where it names none.
+fn faults((index, error): (usize, &Problem)) -> Vec<FieldProblem> {
+    if !error.errors.is_empty() {
+        return error.errors.clone();
+    }
+    let (pointer, code) = (format!("/items/{index}"), error.code.clone());
+    vec![FieldProblem { pointer, code, detail: why(error) }]
+}
+
+/// Why a row was refused, in a sentence.
 fn why(error: &Problem) -> Option<String> {
-    let field = || {
-        let field = error.errors.first()?;
-        Some(format!("{}: {}", field.pointer, field.detail.as_deref().unwrap_or(&field.code)))
-    };
-    error.detail.clone().or_else(field).or_else(|| Some(error.title.to_string()))
+    error.detail.clone().or_else(|| Some(error.title.to_string()))
 }
 
 /// Decodes and validates each row on its own; the pointers of a problem are within the row.
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(problem.errors.len(), 1);
         assert_eq!(
             (&*problem.errors[0].pointer, &*problem.errors[0].code),
-            ("/items/1", "student-no-taken")
+            ("/items/1/studentNo", "student-no-taken")
         );
     }
 

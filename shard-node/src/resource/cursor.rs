@@ -44,7 +44,7 @@ fn text(value: &Value) -> Option<String> {
 pub(super) fn sql_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Uuid => "uuid",
-        Kind::Text => "text",
+        Kind::Text | Kind::OneOf(_) => "text",
         Kind::Integer => "bigint",
         Kind::Decimal => "numeric",
         Kind::Date => "date",

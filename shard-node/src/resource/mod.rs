@@ -40,6 +40,8 @@ pub enum Kind {
     Uuid,
     /// Text.
     Text,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
     /// A whole number.
     Integer,
     /// An exact decimal.

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
-use serde_json::{Map, Value, json};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -43,16 +44,57 @@ pub struct ListQuery<R> {
     resource: PhantomData<R>,
 }
 
+/// Member by member, so that an error knows at which it was met.
 impl<'de, R: Resource> Deserialize<'de> for ListQuery<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Map::<String, Value>::deserialize(deserializer)?;
-        Self::from_members(members).map_err(D::Error::custom)
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+struct Members<R>(PhantomData<R>);
+
+impl<'de, R: Resource> Visitor<'de> for Members<R> {
+    type Value = ListQuery<R>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ListQuery<R>, A::Error> {
+        let mut query = ListQuery::new();
+        while let Some(name) = members.next_key::<String>()? {
+            members.next_value_seed(Member { query: &mut query, name: &name })?;
+        }
+        query.check_reach().map_err(A::Error::custom)?;
+        Ok(query)
+    }
+}
+
+/// One member of a query, to be set in it.
+struct Member<'q, R> {
+    query: &'q mut ListQuery<R>,
+    name: &'q str,
+}
+
+impl<'de, R: Resource> DeserializeSeed<'de> for Member<'_, R> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let text = match Value::deserialize(deserializer)? {
+            Value::Null => return Ok(()),
+            Value::String(text) => text,
+            value @ (Value::Bool(_) | Value::Number(_)) => value.to_string(),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(D::Error::custom(format!("`{}` is a text or a number", self.name)));
+            }
+        };
+        self.query.set(self.name, text).map_err(D::Error::custom)
     }
 }
 
 impl<R: Resource> ListQuery<R> {
-    fn from_members(members: Map<String, Value>) -> Result<Self, String> {
-        let mut query = Self {
+    fn new() -> Self {
+        Self {
             page: 1,
             limit: LIMIT_DEFAULT,
             cursor: None,
@@ -61,27 +103,18 @@ impl<R: Resource> ListQuery<R> {
             select: Vec::new(),
             filters: Vec::new(),
             resource: PhantomData,
-        };
-        for (name, value) in members {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Null => continue,
-                Value::Bool(_) | Value::Number(_) => value.to_string(),
-                Value::Array(_) | Value::Object(_) => {
-                    return Err(format!("`{name}` is one text, number or boolean"));
-                }
-            };
-            query.set(&name, text)?;
         }
-        if query.cursor.is_none()
-            && u64::from(query.page) * u64::from(query.limit) > NUMBERED_ROWS_MAX
+    }
+
+    fn check_reach(&self) -> Result<(), String> {
+        if self.cursor.is_none() && u64::from(self.page) * u64::from(self.limit) > NUMBERED_ROWS_MAX
         {
             return Err(format!(
                 "page {} of {} rows is past row {NUMBERED_ROWS_MAX}: go on with `cursor`, the last page's nextCursor",
-                query.page, query.limit
+                self.page, self.limit
             ));
         }
-        Ok(query)
+        Ok(())
     }
 
     fn set(&mut self, name: &str, text: String) -> Result<(), String> {
@@ -163,6 +196,10 @@ const YEARS: RangeInclusive<i32> = 1..=9999;
 /// more than it does (`urn:uuid:...`, `1_000`, years of five digits), and an error of its would be ours.
 pub(super) fn canonical(field: &Field, text: &str) -> Result<String, String> {
     let (value, wanted) = match field.kind {
+        Kind::OneOf(words) => {
+            let known = words.contains(&text).then(|| text.to_owned());
+            return known.ok_or_else(|| format!("`{}` is one of {}", field.name, words.join(", ")));
+        }
         Kind::Uuid => (text.parse::<Uuid>().ok().map(|id| id.to_string()), "a UUID"),
         Kind::Text => (Some(text.to_owned()).filter(|text| !text.contains('\0')), "text"),
         Kind::Integer => {
@@ -216,6 +253,9 @@ impl<R: Resource> PartialSchema for ListQuery<R> {
         });
         for field in R::FIELDS.iter().filter(|field| field.filter) {
             properties[field.name] = text(format!("only those whose {} equals it", field.name));
+            if let Kind::OneOf(words) = field.kind {
+                properties[field.name]["enum"] = json!(words);
+            }
         }
         // Written above: an object schema, which always reads back.
         serde_json::from_value(json!({"type": "object", "properties": properties}))

@@ -43,8 +43,8 @@ pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<(), Error> {
 }
 
 /// Marks at most 1,000 events older than 2 s as relayed, skipping what another node has in hand, and answers
-/// the entities that they make stale. The marks hold once the transaction commits.
-pub async fn take_due(tx: &mut TenantTx) -> Result<BTreeSet<String>, Error> {
+/// how many they were and the entities that they make stale. The marks hold once the transaction commits.
+pub async fn take_due(tx: &mut TenantTx) -> Result<(usize, BTreeSet<String>), Error> {
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query_scalar!(
         "UPDATE outbox_events e SET relayed_at = now()
@@ -57,5 +57,5 @@ pub async fn take_due(tx: &mut TenantTx) -> Result<BTreeSet<String>, Error> {
     )
     .fetch_all(tx.connection())
     .await?;
-    Ok(rows.into_iter().flatten().collect())
+    Ok((rows.len(), rows.into_iter().flatten().collect()))
 }

@@ -19,7 +19,8 @@ use service_kit::Problem;
 
 use self::envelope::Envelope;
 use crate::error::overloaded;
-use crate::http::{Incoming, Outgoing, admit, json, problem, query, set_session};
+use crate::http::{Incoming, Outgoing, json, measured, problem, query, set_session};
+use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Answer, Caller, Operation, execute, invalid};
 use crate::operations::by_name;
@@ -37,8 +38,9 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     names.truncate(BATCH_MAX);
     let asked = Asked::read(&incoming);
     let batch = asked.as_ref().is_ok_and(|asked| asked.batch);
+    let mut standings = Vec::new();
     let results = match asked.and_then(|asked| inputs(&incoming, asked, called)) {
-        Ok(inputs) => calls(node, &incoming, &names, inputs, batch).await,
+        Ok(inputs) => calls(node, &incoming, &names, inputs, batch, &mut standings).await,
         Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
     };
     let id = incoming.request_id.as_str();
@@ -56,6 +58,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         .collect();
     let mut response = encode(envelopes, batch);
     set_session(&mut response, session);
+    Standing::write(&standings, response.headers_mut());
     Outgoing { route: ROUTE, response }
 }
 
@@ -103,8 +106,10 @@ async fn calls(
     names: &[String],
     inputs: Vec<Value>,
     batch: bool,
+    standings: &mut Vec<Standing>,
 ) -> Vec<Result<Answer, Problem>> {
-    let caller = match admit(node, incoming).await {
+    let bulk = names.iter().filter(|name| by_name(name).is_some_and(Operation::is_bulk)).count();
+    let caller = match measured(node, incoming, names.len(), bulk, standings).await {
         Ok(caller) => caller,
         Err(problem) => return names.iter().map(|_| Err(problem.clone())).collect(),
     };

@@ -208,7 +208,7 @@ async fn an_atomic_bulk_call_is_all_or_nothing() {
     let refused = json!({"atomic": true, "items": [student(1), student(2), student(1)]});
     let refused = school.admin.post("/v1/students:bulk", refused).await.expect(422);
     assert_eq!(refused.code(), "bulk-refused");
-    assert_eq!(refused.body["errors"][0]["pointer"], "/items/2");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/items/2/externalId");
     assert_eq!(school.admin.get("/v1/students").await.body["total"], 0);
 
     let fine = json!({"atomic": true, "items": (0..1000).map(student).collect::<Vec<_>>()});

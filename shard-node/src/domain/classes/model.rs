@@ -132,6 +132,9 @@ fn valid_status<C>(value: &str, _: &C) -> garde::Result {
     }
 }
 
+/// What `status` may be.
+const STATUSES: &[&str] = &["PLANNED", "ACTIVE", "COMPLETED", "CANCELLED"];
+
 impl Resource for Class {
     const ENTITY: &'static str = "classes";
     const KIND: &'static str = "CLASS";
@@ -146,7 +149,7 @@ impl Resource for Class {
         Field::sort("title", "t.title", Kind::Text),
         Field::reference("courseId", "t.course_id", "courses", "course"),
         Field::reference("termId", "t.term_id", "terms", "term"),
-        Field::filter("status", "t.status", Kind::Text),
+        Field::filter("status", "t.status", Kind::OneOf(STATUSES)),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),

@@ -126,6 +126,9 @@ fn valid_status(value: &str, (): &()) -> garde::Result {
     }
 }
 
+/// What `status` may be.
+const STATUSES: &[&str] = &["ACTIVE", "ARCHIVED"];
+
 impl Resource for Course {
     const ENTITY: &'static str = "courses";
     const KIND: &'static str = "COURSE";
@@ -137,7 +140,7 @@ impl Resource for Course {
         Field::id("courses", "course"),
         Field::both("code", "t.code", Kind::Text),
         Field::sort("title", "t.title", Kind::Text),
-        Field::filter("status", "t.status", Kind::Text),
+        Field::filter("status", "t.status", Kind::OneOf(STATUSES)),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),

@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sqlx::FromRow;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -104,10 +103,10 @@ pub struct OfClass {
 impl<'de> Deserialize<'de> for OfClass {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
-        let members = serde_json::Map::<String, Value>::deserialize(deserializer)?;
-        let class_id = members.get("classId").and_then(Value::as_str).unwrap_or_default();
-        let class_id = class_id.parse().map_err(|_| D::Error::custom("`classId` is a UUID"))?;
-        let query = ListQuery::deserialize(Value::Object(members)).map_err(D::Error::custom)?;
+        let query = ListQuery::<Enrollment>::deserialize(deserializer)?;
+        let class_id = query.filters.iter().find(|(field, _)| field.name == "classId");
+        let class_id = class_id.and_then(|(_, id)| id.parse().ok());
+        let class_id = class_id.ok_or_else(|| D::Error::missing_field("classId"))?;
         Ok(Self { class_id, query })
     }
 }
@@ -151,6 +150,21 @@ pub struct ProgressList {
     pub items: Vec<Progress>,
 }
 
+/// What `status` may be.
+const STATUSES: &[&str] = &[
+    "PENDING",
+    "ACTIVE",
+    "WAITLISTED",
+    "OFFERED",
+    "SUSPENDED",
+    "COMPLETED",
+    "DROPPED",
+    "WITHDRAWN",
+    "CANCELLED",
+    "EXPIRED",
+    "REJECTED",
+];
+
 impl Resource for Enrollment {
     const ENTITY: &'static str = "enrollments";
     const KIND: &'static str = "ENROLLMENT";
@@ -166,7 +180,7 @@ impl Resource for Enrollment {
         Field::id("enrollments", "enrolment"),
         Field::reference("classId", "t.class_id", "classes", "class"),
         Field::reference("studentId", "t.student_id", "students", "student"),
-        Field::filter("status", "t.status", Kind::Text),
+        Field::filter("status", "t.status", Kind::OneOf(STATUSES)),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),
         Field::sort("enrolledOn", "t.enrolled_on", Kind::Date),

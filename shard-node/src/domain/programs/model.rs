@@ -7,7 +7,6 @@ use garde::Validate;
 use rust_decimal::Decimal;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sqlx::FromRow;
 use sqlx::types::Json;
 use utoipa::openapi::schema::{OneOfBuilder, Ref};
@@ -16,6 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use super::Template;
+use super::template::{Group, Item};
 use crate::domain::checks::together_with;
 use crate::resource::{Field, Kind, Resource, plain_decimal};
 
@@ -173,15 +173,37 @@ pub enum TemplateSource {
     Stored(#[garde(dive)] TemplateRef),
 }
 
-/// By hand, because serde's untagged enums cannot say what is wrong.
+/// What either may have. By hand, because serde's untagged enums cannot say what is wrong, nor where.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EitherSource {
+    code: String,
+    version: Option<i32>,
+    years: Option<i32>,
+    credits_required: Option<Decimal>,
+    groups: Option<Vec<Group>>,
+    items: Option<Vec<Item>>,
+}
+
 impl<'de> Deserialize<'de> for TemplateSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if value.get("items").is_some() {
-            Template::deserialize(value).map(Self::Inline).map_err(D::Error::custom)
-        } else {
-            TemplateRef::deserialize(value).map(Self::Stored).map_err(D::Error::custom)
-        }
+        let either = EitherSource::deserialize(deserializer)?;
+        let EitherSource { code, version, years, credits_required, groups, items } = either;
+        let Some(items) = items else {
+            if years.is_some() || credits_required.is_some() || groups.is_some() {
+                return Err(D::Error::missing_field("items"));
+            }
+            let version = version.ok_or_else(|| D::Error::missing_field("version"))?;
+            return Ok(Self::Stored(TemplateRef { code, version }));
+        };
+        Ok(Self::Inline(Template {
+            code,
+            version: version.unwrap_or(1),
+            years: years.ok_or_else(|| D::Error::missing_field("years"))?,
+            credits_required: credits_required.unwrap_or_default(),
+            groups: groups.unwrap_or_default(),
+            items,
+        }))
     }
 }
 
@@ -281,11 +303,14 @@ macro_rules! columns {
     };
 }
 
+/// What `status` may be.
+const STATUSES: &[&str] = &["DRAFT", "ACTIVE", "ARCHIVED"];
+
 const FIELDS: &[Field] = &[
     Field::id("programs", "program"),
     Field::both("code", "t.code", Kind::Text),
     Field::sort("name", "t.name", Kind::Text),
-    Field::filter("status", "t.status", Kind::Text),
+    Field::filter("status", "t.status", Kind::OneOf(STATUSES)),
     Field::filter("source", "t.source", Kind::Text),
     Field::filter("externalId", "t.external_id", Kind::Text),
     Field::sort("createdAt", "t.created_at", Kind::Timestamp),

@@ -182,6 +182,9 @@ fn valid_standing<C>(value: &str, _: &C) -> garde::Result {
     }
 }
 
+/// What `standing` may be.
+const STANDINGS: &[&str] = &["ACTIVE", "LEAVE", "GRADUATED", "WITHDRAWN"];
+
 impl Resource for Student {
     const ENTITY: &'static str = "students";
     const KIND: &'static str = "STUDENT";
@@ -197,7 +200,7 @@ impl Resource for Student {
         Field::sort("familyName", "u.family_name", Kind::Text),
         Field::reference("userId", "t.user_id", "users", "user"),
         Field::reference("programId", "t.program_id", "programs", "program"),
-        Field::filter("standing", "t.standing", Kind::Text),
+        Field::filter("standing", "t.standing", Kind::OneOf(STANDINGS)),
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),

@@ -175,6 +175,9 @@ impl From<&TermSystem> for Calendar {
     }
 }
 
+/// What `type` may be.
+const TYPES: &[&str] = &["SEMESTER", "TRIMESTER", "QUARTER", "YEAR", "CUSTOM"];
+
 impl Resource for TermSystem {
     const ENTITY: &'static str = "term_systems";
     const KIND: &'static str = "TERM_SYSTEM";
@@ -185,7 +188,7 @@ impl Resource for TermSystem {
         t.break_weeks, t.row_version, t.created_at, t.updated_at FROM term_systems t";
     const FIELDS: &'static [Field] = &[
         Field::id("term_systems", "term system"),
-        Field::both("type", "t.type", Kind::Text),
+        Field::both("type", "t.type", Kind::OneOf(TYPES)),
         Field::both("termsPerYear", "t.terms_per_year", Kind::Integer),
         Field::filter("weeksPerTerm", "t.weeks_per_term", Kind::Integer),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),

@@ -11,12 +11,14 @@ use service_kit::metrics::Metrics;
 use service_kit::postgres::pool_with;
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
-use shard_node::cache::Cache;
-use shard_node::http;
+use shard_node::cache::{Cache, news};
+use shard_node::limits::{LimitSettings, Limits};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
+use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{Directory, Memory, Ownership, Poller, primary_pool, watch};
+use shard_node::{http, relay};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -26,6 +28,20 @@ use uuid::Uuid;
 
 use super::Shard;
 use super::directory::FakeDirectory;
+
+/// Where no Redis is.
+pub(crate) const NO_REDIS: &str = "redis://127.0.0.1:1";
+
+/// Limits that no test reaches.
+pub(crate) fn generous() -> LimitSettings {
+    LimitSettings {
+        user_per_minute: 1_000_000,
+        client_per_minute: 1_000_000,
+        bulk_per_minute: 1_000_000,
+        institution_per_minute: 1_000_000,
+        ..LimitSettings::default()
+    }
+}
 
 /// A node that serves; it stops when it is dropped. Its Redis is away unless a test names one.
 pub(crate) struct Served {
@@ -69,10 +85,22 @@ impl Answer {
 }
 
 impl Served {
-    /// Serves a shard with so many connections, known to a directory that has nothing against it.
+    /// Serves a shard with so many connections, and with limits that no test reaches; its directory has nothing
+    /// against it.
     pub(crate) async fn start(shard: &Shard, connections: u32) -> Self {
+        Self::start_with(shard, connections, NO_REDIS, generous()).await
+    }
+
+    /// Serves a shard with a Redis and limits.
+    pub(crate) async fn start_with(
+        shard: &Shard,
+        connections: u32,
+        redis: &str,
+        limits: LimitSettings,
+    ) -> Self {
         let mut plan = Plan::new(shard, FakeDirectory::start().await);
-        plan.connections = connections;
+        (plan.connections, plan.limits) = (connections, limits);
+        redis.clone_into(&mut plan.redis);
         let served = plan.serve().await;
         served.until_leased().await;
         served
@@ -83,6 +111,15 @@ impl Served {
         let deadline = Instant::now() + Duration::from_mins(1);
         while !self.node.ownership.lease.renewed(deadline).await {
             assert!(Instant::now() < deadline, "no lease");
+        }
+    }
+
+    /// Waits until it believes its Redis, or does not.
+    pub(crate) async fn trusts_redis(&self, wanted: bool) {
+        let began = Instant::now();
+        while self.node.cache.redis().is_trusted() != wanted {
+            assert!(began.elapsed() < Duration::from_mins(1), "trusted: {}", !wanted);
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -134,6 +171,8 @@ pub(crate) struct Plan {
     pub(crate) state: Arc<TempDir>,
     pub(crate) failover: bool,
     pub(crate) replicas: Vec<PgConnectOptions>,
+    pub(crate) redis: String,
+    pub(crate) limits: LimitSettings,
 }
 
 impl Plan {
@@ -142,7 +181,16 @@ impl Plan {
         let state = Arc::new(tempfile::tempdir().expect("a directory"));
         std::fs::write(state.path().join("token"), "test").expect("a token");
         let primary = shard.options("lxp_app");
-        Self { primary, connections: 6, directory, state, failover: false, replicas: Vec::new() }
+        Self {
+            primary,
+            connections: 6,
+            directory,
+            state,
+            failover: false,
+            replicas: Vec::new(),
+            redis: NO_REDIS.to_owned(),
+            limits: generous(),
+        }
     }
 
     /// Starts it; whether it may serve is another thing.
@@ -176,16 +224,22 @@ impl Plan {
             synchronous_standby: false,
         };
         tokio::spawn(watch(poller, stop.clone()));
+        let redis = Redis::connect_in_background(vec![self.redis.clone()], stop.clone());
+        let redis = Arc::new(redis);
         let node = Arc::new(Node {
             pool,
             ownership,
-            cache: Cache::new(vec!["redis://127.0.0.1:1".to_owned()], stop.clone()),
+            cache: Cache::new(redis.clone(), self.limits.fills()),
+            limits: Limits::new(self.limits.clone(), redis),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
             metrics,
             replicas,
             queues: Queues::default(),
             tasks: TaskTracker::new(),
         });
+        let own_pool = pool_with(self.primary.clone(), 3);
+        tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
+        tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = http::app(node.clone());
@@ -232,6 +286,7 @@ impl Client {
         panic!("{method} {path}: overloaded 20 times");
     }
 
+    /// One request, whatever comes of it.
     pub(crate) async fn send_once(
         &self,
         method: Method,

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod cable;
 pub(crate) mod directory;
+pub(crate) mod redis;
 pub(crate) mod replica;
 pub(crate) mod school;
 
