@@ -35,8 +35,9 @@ fn compare(
         let ratio = then.as_secs_f64() / before.as_secs_f64().max(0.001);
         eprintln!("redis {name}: p{:.0} {then:?}, usually {before:?}: {ratio:.2}", share * 100.0);
     }
-    // A request that waits for Redis' deadline each time would not be at it.
-    assert!(within(phase, 0.5) < Duration::from_millis(200), "{name}: every request waits");
+    // Were Redis asked each time, every request would wait for its deadlines; a busy machine alone stays below.
+    let bound = within(usual, 0.5) * 3 + Duration::from_millis(50);
+    assert!(within(phase, 0.5) < bound, "{name}: every request waits");
 }
 
 #[tokio::test]
