@@ -28,6 +28,9 @@ use crate::operations::by_name;
 /// Calls in one batch at most.
 const BATCH_MAX: usize = 50;
 
+/// Answers to one request at most: more calls than a path of 8 KiB has room for by real names.
+const ANSWERS_MAX: usize = 600;
+
 const ROUTE: &str = "/trpc/{procedures}";
 
 /// Answers one request, single or batch.
@@ -35,7 +38,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     let mut names = names(&incoming.uri.path()["/trpc/".len()..]);
     let called = names.len();
     // What is refused is answered call by call, too: at most so many answers to however long a path.
-    names.truncate(BATCH_MAX);
+    names.truncate(ANSWERS_MAX);
     let asked = Asked::read(&incoming);
     let batch = asked.as_ref().is_ok_and(|asked| asked.batch);
     let mut standings = Vec::new();
