@@ -1,8 +1,9 @@
 //! The node's listener: from bytes to an operation and back.
 //!
 //! A request's path through these files: `serve` (here) gives it an id and a deadline and bounds its body,
-//! `admit` says who asks and whether this shard answers, `measure` whether it is too much, `rest` or `crate::trpc` finds the operation and
-//! its input, `operation::execute` runs it, `answer` encodes what came of it.
+//! `admit` says who asks and whether this shard answers, `measure` whether it is too much, `rest` or
+//! `crate::trpc` finds the operation and its input, `operation::execute` runs it, `answer` encodes what came of
+//! it, and `leased` (here) looks once more whether it may leave.
 
 mod admit;
 mod answer;
