@@ -57,7 +57,19 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let heirloom = settings.handover_socket.is_some().then(|| listeners.share()).transpose();
     let heirloom = heirloom.context("the listeners cannot be shared")?;
     let Listeners { clients, admin } = listeners;
-    let pages = admin::serve_on(admin, metrics.http.clone(), readiness.clone(), admin_stop.clone());
+    let turn = Turn {
+        takes_over: predecessor.is_some(),
+        readiness: readiness.clone(),
+        stop: stop.clone(),
+    };
+    let pages = {
+        let (turn, stop) = (turn.clone(), admin_stop.clone());
+        let (registry, readiness) = (metrics.http.clone(), readiness.clone());
+        async move {
+            turn.comes().await;
+            admin::serve_on(admin, registry, readiness, stop).await
+        }
+    };
     let admin = tokio::spawn(pages);
 
     let file = MapFile::new(settings.map_file.clone());
@@ -85,6 +97,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let proxy = http_proxy(&Arc::new(pingora_settings(settings.threads)), router);
     tracing::info!(listen = %settings.listen, admin = %settings.admin_listen, "The router serves");
     let serving = async {
+        turn.comes().await;
         let unready = async {
             stop.cancelled().await;
             readiness.set(false);
@@ -130,6 +143,30 @@ fn allow_open_files() {
     }
 }
 
+/// When this router may accept connections.
+#[derive(Clone)]
+struct Turn {
+    takes_over: bool,
+    readiness: Readiness,
+    stop: CancellationToken,
+}
+
+impl Turn {
+    /// One that takes over leaves everything to its predecessor until it can serve (or is to stop): both share
+    /// the listeners, so that whatever it accepted before would be refused.
+    async fn comes(&self) {
+        if self.takes_over {
+            self.stop.run_until_cancelled(until_ready(&self.readiness)).await;
+        }
+    }
+}
+
+async fn until_ready(readiness: &Readiness) {
+    while !readiness.get() {
+        tokio::time::sleep(READY_POLL).await;
+    }
+}
+
 /// What a successor's being ready brings about.
 struct Orders {
     stop: CancellationToken,
@@ -144,12 +181,7 @@ async fn hand_over(
     orders: Orders,
 ) {
     let Some((socket, listeners)) = heirloom else { return };
-    let until_ready = async {
-        while !readiness.get() {
-            tokio::time::sleep(READY_POLL).await;
-        }
-    };
-    if orders.stop.run_until_cancelled(until_ready).await.is_none() {
+    if orders.stop.run_until_cancelled(until_ready(&readiness)).await.is_none() {
         return;
     }
     if let Some(predecessor) = predecessor {

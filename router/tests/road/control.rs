@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -32,6 +32,8 @@ struct Asked {
     whole: AtomicUsize,
     /// How often somebody began to wait for news.
     waits: AtomicUsize,
+    /// Nobody gets a map.
+    refuses: AtomicBool,
 }
 
 type Shared = (watch::Sender<Arc<ShardMap>>, Arc<Asked>);
@@ -85,6 +87,11 @@ impl Control {
             *held = map;
             false
         });
+    }
+
+    /// From now on nobody gets a map.
+    pub(crate) fn refuse(&self) {
+        self.asked.refuses.store(true, Ordering::SeqCst);
     }
 
     /// How often the whole map was asked for.
@@ -143,6 +150,9 @@ async fn answer(
                 }
             }
         }
+    }
+    if asked.refuses.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let snapshot = news.borrow().to_snapshot();
     Json(snapshot).into_response()

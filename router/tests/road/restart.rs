@@ -138,15 +138,28 @@ async fn a_successor_that_cannot_serve_changes_nothing() {
     platform
         .until("the router can be taken over from", async || platform.handover_socket().exists())
         .await;
+    platform.until("the map is on disk", async || platform.map_file().exists()).await;
     // Without a map it never is ready.
-    platform.control.die().await;
+    platform.control.refuse();
     std::fs::remove_file(platform.map_file()).expect("the map was on disk");
+    let asked = platform.control.whole_maps_asked();
     let first = platform.start_successor();
+    platform
+        .until("the successor runs", async || platform.control.whole_maps_asked() > asked)
+        .await;
+    let each_connects = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let each_connects = each_connects.build().expect("a client");
+    let serves = async |platform: &Platform| {
+        for _ in 0..50 {
+            let request = each_connects.get(platform.url("/v1/programs"));
+            let answer = request.bearer_auth(platform.token(institution(1))).send().await;
+            assert_eq!(answer.expect("an answer").status(), 200);
+        }
+    };
+    serves(&platform).await;
     platform.kill_router();
     platform.put_back(first);
-    for _ in 0..20 {
-        assert_eq!(platform.get("/v1/programs", institution(1)).await.status(), 200);
-    }
+    serves(&platform).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
