@@ -104,8 +104,11 @@ impl Refusal {
             Self::InstitutionUnknown => {
                 (S::NOT_FOUND, "institution-unknown", "Institution is not known")
             }
-            Self::ShardUnavailable | Self::NotReplayable => {
+            Self::ShardUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "shard-unavailable", "Shard is not available")
+            }
+            Self::NotReplayable => {
+                (S::SERVICE_UNAVAILABLE, "cutover-timeout", "Institution is being moved")
             }
             Self::DeadlinePassed => {
                 (S::SERVICE_UNAVAILABLE, "overloaded", "Too much is going on right now")
@@ -128,6 +131,7 @@ mod tests {
             (Refusal::InstitutionUnknown, 404, "institution-unknown"),
             (Refusal::OutcomeUnknown, 502, "outcome-unknown"),
             (Refusal::ShardUnavailable, 503, "shard-unavailable"),
+            (Refusal::NotReplayable, 503, "cutover-timeout"),
         ] {
             let problem = refusal.problem();
             assert_eq!((problem.status, problem.code.as_ref()), (status, code));

@@ -50,7 +50,7 @@ impl NotOwner {
     /// The 421 that routers follow and no client sees.
     pub fn into_problem(self) -> Problem {
         if self.state.as_deref() == Some("fenced") {
-            return cutover();
+            return cutover_timeout();
         }
         Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
@@ -63,14 +63,18 @@ impl NotOwner {
     }
 }
 
-fn cutover() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "cutover-timeout",
-        "The institution is being moved",
-    )
-    .detail("nothing was applied; try again")
-    .retry_after_s(1)
+const CUTOVER_TIMEOUT: &str = "cutover-timeout";
+
+/// 503: the institution is fenced, and its move was not decided in time.
+pub fn cutover_timeout() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, CUTOVER_TIMEOUT, "The institution is being moved")
+        .detail("nothing was applied; try again")
+        .retry_after_s(1)
+}
+
+/// Whether an operation met the fence. It may have done so behind a cache, which hands on problems.
+pub fn met_the_fence(problem: &Problem) -> bool {
+    problem.code == CUTOVER_TIMEOUT
 }
 
 impl From<Problem> for Error {

@@ -19,7 +19,7 @@ use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
-use shard_node::tenancy::{self, Directory, Memory, Ownership, Poller};
+use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
 use shard_node::{http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::sync::Mutex;
@@ -116,6 +116,7 @@ async fn wire(
         pool,
         replicas: Arc::new(replicas),
         ownership,
+        park: Arc::new(Park::new(&metrics.registry)?),
         cache: Cache::new(redis.clone(), settings.limits.fills()),
         limits: Limits::new(settings.limits.clone(), redis),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,

@@ -12,7 +12,7 @@ use crate::cache::Cache;
 use crate::limits::Limits;
 use crate::operation::Queues;
 use crate::replica::Replicas;
-use crate::tenancy::Ownership;
+use crate::tenancy::{Ownership, Park};
 
 /// The parts of a node.
 pub struct Node {
@@ -22,6 +22,8 @@ pub struct Node {
     pub replicas: Arc<Replicas>,
     /// Which institutions are served here.
     pub ownership: Arc<Ownership>,
+    /// Where requests wait for the end of a move.
+    pub park: Arc<Park>,
     /// Both levels of cache.
     pub cache: Cache,
     /// How much callers may ask, and how much may be under way at once.
@@ -42,9 +44,11 @@ impl Node {
         clock::now()
     }
 
-    /// How busy the node is: requests under way for each connection to the primary.
+    /// How busy the node is: requests under way for each connection to the primary. Those that are parked keep nothing
+    /// busy.
     pub fn load(&self, connections: u32) -> f64 {
-        let in_flight = u32::try_from(self.metrics.in_flight.get().max(0)).unwrap_or(u32::MAX);
+        let in_flight = self.metrics.in_flight.get() - self.park.parked();
+        let in_flight = u32::try_from(in_flight.max(0)).unwrap_or(u32::MAX);
         f64::from(in_flight) / f64::from(connections.max(1))
     }
 }

@@ -182,7 +182,8 @@ impl ProxyHttp for Router {
         context.body_bytes += body.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let refusal = if context.body_bytes > BODY_MAX_BYTES {
             Refusal::BodyTooLarge
-        } else if body.is_some() && is_too_slow(context.began.elapsed(), context.body_bytes) {
+        } else if body.is_some() && !end && is_too_slow(context.began.elapsed(), context.body_bytes)
+        {
             Refusal::BodyTooSlow
         } else {
             return Ok(());
@@ -329,7 +330,8 @@ fn name(session: &Session, context: &mut Context) {
     }
 }
 
-/// Whether a body of which this much has come in this time is one that is never going to end.
+/// Whether a body of which this much has come in this time is one that is never going to end. One that has ended is
+/// not asked: it may be sent again long after it came, when a node has kept the request until its institution had moved.
 fn is_too_slow(took: Duration, bytes: u64) -> bool {
     took > BODY_GRACE && bytes < took.as_secs() * BODY_MIN_BYTES_PER_S
 }

@@ -80,7 +80,10 @@ pub(crate) struct Broken {
 }
 
 impl Attempts {
-    /// A node of `answered_by` said 421 and named `owner`; `route` is where the map in use sends it.
+    /// A node of `answered_by` said 421 and named `owner`; `route` is where the map in use and the overrides send it.
+    ///
+    /// They have learned what the node said, unless they know better: so they decide, but where they lead back to whom
+    /// has just refused.
     pub(crate) fn after_not_owner(
         &mut self,
         answered_by: Option<&ShardId>,
@@ -92,7 +95,8 @@ impl Attempts {
         }
         if let Some(owner) = owner {
             self.follow_ups += 1;
-            return FollowUp::SendTo(owner.clone());
+            let better = route.filter(|route| Some(*route) != answered_by);
+            return FollowUp::SendTo(better.unwrap_or(owner).clone());
         }
         if !self.refreshed {
             self.refreshed = true;
@@ -165,6 +169,15 @@ mod tests {
         }
         let step = attempts.after_not_owner(Some(&a), Some(&b), Some(&a));
         assert_eq!(step, FollowUp::GiveUp(Refusal::ShardUnavailable));
+    }
+
+    #[test]
+    fn what_is_known_better_than_the_node_does_is_followed() {
+        let (a, b, c) = (shard("a"), shard("b"), shard("c"));
+        let step = Attempts::default().after_not_owner(Some(&a), Some(&b), Some(&c));
+        assert_eq!(step, FollowUp::SendTo(c));
+        let step = Attempts::default().after_not_owner(Some(&a), Some(&b), None);
+        assert_eq!(step, FollowUp::SendTo(b));
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Drop for Control {
 }
 
 fn make_map(version: i64, nodes: &[MapNode], homes: &[(u128, &str)]) -> ShardMap {
-    let shards = ["shard-a", "shard-b"].map(|id| MapShard {
+    let shards = ["shard-a", "shard-b", "shard-c"].map(|id| MapShard {
         id: shard(id),
         state: ShardState::Active,
         weight: 1,

@@ -1,9 +1,17 @@
 //! 421 answers: followed, remembered, bounded, and never seen by a client.
 
-use reqwest::Method;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crate::node::{Node, not_owner, ok};
-use crate::platform::{Platform, institution, problem};
+use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::node::{Node, Seen, not_owner, ok};
+use crate::platform::{Platform, SOON, institution, problem};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_is_followed_once_and_remembered() {
@@ -142,25 +150,193 @@ async fn two_nodes_that_name_each_other_end_in_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_too_large_to_be_sent_on_is_503() {
-    let a = Node::answering("node-a", "shard-a", |_| not_owner(Some("shard-b"), Some(5), Some(7)))
-        .await;
-    let b = Node::plain("node-b", "shard-b").await;
-    let platform = Platform::start(&[&a, &b]).await;
-    let answer = platform.post(institution(1), None, 200_000).await;
-    assert_eq!(answer.headers().get("retry-after").expect("a time"), "1");
-    problem(answer, 503, "shard-unavailable").await;
-    assert_eq!((a.seen().len(), b.seen().len()), (1, 0));
-    // What it said is remembered all the same: the next one goes straight.
-    assert_eq!(platform.post(institution(1), None, 200_000).await.status(), 200);
-    assert_eq!(a.seen().len(), 1);
-    assert_eq!(b.seen()[0].body.len(), 200_000);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_421_to_what_any_node_can_answer_is_503() {
     let a = Node::answering("node-a", "shard-a", |_| not_owner(None, None, None)).await;
     let platform = Platform::start(&[&a]).await;
     let answer = platform.client.get(platform.url("/docs")).send().await.expect("an answer");
     problem(answer, 503, "shard-unavailable").await;
+}
+
+/// A node that answers its first two requests when it is told to, as one does that has kept them until a move's end.
+async fn until_told(said: [(&'static str, i64, i64); 2]) -> (Node, Arc<[Notify; 2]>) {
+    let (told, count) = (Arc::new([Notify::new(), Notify::new()]), AtomicUsize::new(0));
+    let (wait, count) = (told.clone(), Arc::new(count));
+    let node = Node::answering_later("node-a", "shard-a", move |_| {
+        let number = count.fetch_add(1, Ordering::SeqCst) % 2;
+        let wait = wait.clone();
+        async move {
+            wait[number].notified().await;
+            let (owner, epoch, version) = said[number];
+            not_owner(Some(owner), Some(epoch), Some(version))
+        }
+    });
+    (node.await, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_the_map_has_outdated_is_not_followed() {
+    let (a, told) = until_told([("shard-b", 3, 7); 2]).await;
+    let b = Node::plain("node-b", "shard-b").await;
+    let c = Node::plain("node-c", "shard-c").await;
+    let platform = Arc::new(Platform::start(&[&a, &b, &c]).await);
+    let asking = ask(&platform);
+    platform.until("a is asked", async || a.seen().len() == 1).await;
+    platform.control.publish(9, "shard-c");
+    platform
+        .until("the new map is in use", async || {
+            platform.metrics().await.contains("lxp_router_map_version 9")
+        })
+        .await;
+    told[0].notify_one();
+    assert_eq!(asking.await.expect("an answer"), 200);
+    assert_eq!(platform.post(institution(1), None, 10).await.status(), 200);
+    assert_eq!((a.seen().len(), b.seen().len(), c.seen().len()), (1, 0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_of_an_older_epoch_that_is_heard_of_late_is_not_followed() {
+    let (a, told) = until_told([("shard-b", 3, 7), ("shard-c", 5, 8)]).await;
+    let b = Node::plain("node-b", "shard-b").await;
+    let c = Node::plain("node-c", "shard-c").await;
+    let platform = Arc::new(Platform::start(&[&a, &b, &c]).await);
+    let first = ask(&platform);
+    platform.until("a is asked", async || a.seen().len() == 1).await;
+    let second = ask(&platform);
+    platform.until("a is asked again", async || a.seen().len() == 2).await;
+    for (number, asked) in [(1, second), (0, first)] {
+        told[number].notify_one();
+        assert_eq!(asked.await.expect("an answer"), 200);
+    }
+    assert_eq!(platform.post(institution(1), None, 10).await.status(), 200);
+    assert_eq!((a.seen().len(), b.seen().len(), c.seen().len()), (2, 0, 3));
+}
+
+fn ask(platform: &Arc<Platform>) -> JoinHandle<u16> {
+    let platform = platform.clone();
+    tokio::spawn(async move { platform.post(institution(1), None, 10).await.status().as_u16() })
+}
+
+/// What Pingora keeps of a body to send it again.
+const REPLAYED: usize = 64 << 10;
+
+/// A connection to the router, and the requests on it.
+struct Wire {
+    stream: TcpStream,
+    head: String,
+}
+
+impl Wire {
+    async fn to(platform: &Platform) -> Self {
+        let stream = TcpStream::connect(platform.address()).await.expect("a connection");
+        let token = platform.token(institution(1));
+        let head = format!("/v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
+        Self { stream, head }
+    }
+
+    /// Sends a request and reads its answer, to the end of its JSON.
+    async fn ask(&mut self, method: &str, rest: &str) -> String {
+        let request = format!("{method} {}{rest}", self.head);
+        self.stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        while !answer.ends_with('}') {
+            let mut piece = vec![0; 4096];
+            let reading = tokio::time::timeout(SOON, self.stream.read(&mut piece));
+            let read = reading.await.expect("in time").expect("read");
+            assert_ne!(read, 0, "closed after {answer}");
+            answer.push_str(&String::from_utf8_lossy(&piece[..read]));
+        }
+        answer
+    }
+}
+
+fn sized(bytes: usize) -> String {
+    format!("Content-Length: {bytes}\r\n\r\n{}", "x".repeat(bytes))
+}
+
+/// In chunks that do not fit the sizes in which anybody reads.
+fn chunked(bytes: usize) -> String {
+    let body = "x".repeat(bytes);
+    let chunks = body
+        .as_bytes()
+        .chunks(1_777)
+        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)));
+    format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunks.collect::<String>())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_up_to_64_kib_is_sent_on_whole_and_its_connection_is_kept() {
+    for framed in [sized, chunked] {
+        for bytes in [0, 1, REPLAYED - 1, REPLAYED] {
+            // As it would be if no override were learned: each request meets the 421.
+            let a = Node::answering("node-a", "shard-a", |_| {
+                not_owner(Some("shard-b"), Some(3), Some(1))
+            })
+            .await;
+            let b = Node::plain("node-b", "shard-b").await;
+            let platform = Platform::start(&[&a, &b]).await;
+            let mut wire = Wire::to(&platform).await;
+            for count in 1..=3 {
+                let answer = wire.ask("POST", &framed(bytes)).await;
+                assert!(answer.starts_with("HTTP/1.1 200"), "{bytes} bytes: {answer}");
+                assert_eq!((a.seen().len(), b.seen().len()), (count, count));
+                assert!(b.seen().iter().all(|seen| seen.body == "x".repeat(bytes)));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_larger_body_is_told_to_come_again_and_has_no_effect() {
+    for framed in [sized, chunked] {
+        for bytes in [REPLAYED + 1, 200_000] {
+            let a = Node::answering("node-a", "shard-a", |_| {
+                not_owner(Some("shard-b"), Some(5), Some(7))
+            })
+            .await;
+            let b = Node::plain("node-b", "shard-b").await;
+            let platform = Platform::start(&[&a, &b]).await;
+            let mut wire = Wire::to(&platform).await;
+            let answer = wire.ask("POST", &framed(bytes)).await;
+            assert!(answer.starts_with("HTTP/1.1 503"), "{bytes} bytes: {answer}");
+            assert!(answer.contains("cutover-timeout"), "{answer}");
+            assert!(answer.to_lowercase().contains("retry-after: 1\r\n"), "{answer}");
+            assert_eq!((a.seen().len(), b.seen().len()), (1, 0));
+            let ended = tokio::time::timeout(SOON, wire.stream.read(&mut [0; 16])).await;
+            assert_eq!(ended.expect("in time").expect("an end"), 0, "more than one answer");
+            // What it said is remembered all the same: the next one goes straight.
+            let answer = Wire::to(&platform).await.ask("POST", &framed(bytes)).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            assert_eq!((a.seen().len(), b.seen()[0].body.len()), (1, bytes));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_came_in_time_is_not_too_slow_when_it_is_sent_on_late() {
+    let a = Node::answering_later("node-a", "shard-a", |_| async {
+        // Longer than a body may come as slowly as it likes.
+        tokio::time::sleep(Duration::from_millis(8_500)).await;
+        not_owner(Some("shard-b"), Some(5), Some(7))
+    })
+    .await;
+    let b = Node::plain("node-b", "shard-b").await;
+    let platform = Platform::start(&[&a, &b]).await;
+    assert_eq!(platform.post(institution(1), None, 100).await.status(), 200);
+    assert_eq!(b.seen()[0].body.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_owners_are_followed_and_a_third_is_not() {
+    let says = |id, shard, owner, epoch| {
+        let answer = move |_: &Seen| not_owner(Some(owner), Some(epoch), Some(epoch));
+        Node::answering(id, shard, answer)
+    };
+    let a = says("node-a", "shard-a", "shard-b", 3).await;
+    let b = says("node-b", "shard-b", "shard-c", 5).await;
+    let c = says("node-c", "shard-c", "shard-a", 7).await;
+    let platform = Platform::start(&[&a, &b, &c]).await;
+    let answer = platform.post(institution(1), None, 10).await;
+    assert_eq!(answer.headers().get("retry-after").expect("a time"), "1");
+    problem(answer, 503, "shard-unavailable").await;
+    assert_eq!((a.seen().len(), b.seen().len(), c.seen().len()), (1, 1, 1));
 }

@@ -1,23 +1,23 @@
 //! Who asks, and whether this shard may answer.
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use service_kit::Problem;
 
+use super::Incoming;
 use super::answer::SESSION_HEADER;
-use super::{Admitted, Incoming};
-use crate::error::{Error, shard_unavailable};
+use super::judge::judge;
+use crate::error::Error;
 use crate::node::Node;
 use crate::operation::{Caller, Session, idempotency_key, if_match};
-use crate::tenancy::Verdict;
 
 const INSTITUTION_HEADER: &str = "x-institution-id";
 const CONSISTENCY_HEADER: &str = "lxp-consistency";
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 
-/// The verified caller of a request that this shard serves.
-pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Problem> {
+/// The verified caller of a request with so many calls that this shard serves.
+pub(crate) async fn admit(node: &Node, incoming: &Incoming, calls: u32) -> Result<Caller, Problem> {
     let headers = &incoming.headers;
     let authorization = headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes);
     let claims = node.tokens.verify(authorization, node.now()).map_err(Problem::from)?;
@@ -30,23 +30,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
             "X-Institution-Id is not the token's institution",
         ));
     }
-    hold_lease(node, incoming.deadline).await?;
-    let term = node.ownership.lease.term();
-    let (epoch, cached) = match node.ownership.verdict(claims.institution) {
-        Verdict::Serve { epoch, cached } => (epoch, cached),
-        Verdict::Suspended => {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "institution-suspended",
-                "The institution is suspended",
-            ));
-        }
-        Verdict::Withheld => return Err(shard_unavailable()),
-        Verdict::NotOwner(not_owner) => return Err(Error::NotOwner(not_owner).into_problem()),
-    };
-    // Set once a request.
-    let institution = claims.institution;
-    let _ = incoming.admission.set(Admitted { term, institution, epoch });
+    let judged = judge(node, incoming, claims.institution, calls).await?;
     let key = text(headers, &HeaderName::from_static(IDEMPOTENCY_HEADER))?;
     let version = text(headers, &header::IF_MATCH)?;
     let session = text(headers, &HeaderName::from_static(SESSION_HEADER))?;
@@ -54,15 +38,15 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming) -> Result<Caller, Pr
         institution: claims.institution,
         subject: claims.subject,
         roles: claims.roles,
-        epoch,
-        cached,
+        epoch: judged.epoch,
+        cached: judged.cached,
         request_id: incoming.request_id.to_string(),
         idempotency_key: key.map(idempotency_key).transpose().map_err(Error::into_problem)?,
         if_match: version.map(if_match).transpose().map_err(Error::into_problem)?,
         deadline: incoming.deadline,
         session: session.map(session_of).transpose()?,
         eventual: is_eventual(headers)?,
-        place: None,
+        place: judged.place.map(Arc::new),
     })
 }
 
@@ -83,11 +67,6 @@ fn is_eventual(headers: &HeaderMap) -> Result<bool, Problem> {
 fn malformed(name: &str, detail: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "header-malformed", "A header is malformed")
         .detail(format!("{name}: {detail}"))
-}
-
-/// Without a lease the primary is asked first; where it does not answer, neither do we.
-async fn hold_lease(node: &Node, deadline: Instant) -> Result<(), Problem> {
-    if node.ownership.lease.renewed(deadline).await { Ok(()) } else { Err(shard_unavailable()) }
 }
 
 /// A header that may stand once, as text.

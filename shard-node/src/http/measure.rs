@@ -1,4 +1,4 @@
-//! Whether an admitted caller asks too much.
+//! Whether an admitted caller asks too much. It is charged once, also where it waits for a move's end again.
 
 use std::sync::Arc;
 
@@ -20,10 +20,12 @@ pub(crate) async fn measured(
     bulk: usize,
     standings: &mut Vec<Standing>,
 ) -> Result<Caller, Problem> {
-    let mut caller = admit(node, incoming).await?;
     let count = u32::try_from(calls).unwrap_or(u32::MAX);
-    let place = node.limits.in_flight.enter_institution(caller.institution, count);
-    caller.place = Some(Arc::new(place.ok_or_else(overloaded)?));
+    let mut caller = admit(node, incoming, count).await?;
+    if caller.place.is_none() {
+        let place = node.limits.in_flight.enter_institution(caller.institution, count);
+        caller.place = Some(Arc::new(place.ok_or_else(overloaded)?));
+    }
     match node.limits.charge(&caller, calls, bulk).await {
         Ok(charged) => *standings = charged,
         Err(refusal) => {

@@ -1,7 +1,7 @@
 //! The node's listener: from bytes to an operation and back.
 //!
 //! A request's path through these files: `serve` (here) gives it an id and a deadline and bounds its body,
-//! `admit` says who asks and whether this shard answers, `measure` whether it is too much, `rest` or
+//! `admit` says who asks and `judge` whether this shard answers, `measure` whether it is too much, `rest` or
 //! `crate::trpc` finds the operation and its input, `operation::execute` runs it, `answer` encodes what came of
 //! it, and `leased` (here) looks once more whether it may leave.
 
@@ -9,13 +9,14 @@ mod admit;
 mod answer;
 mod docs;
 pub(crate) mod json;
+mod judge;
 mod listen;
 mod measure;
 pub mod openapi;
 pub(crate) mod query;
 mod rest;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -29,11 +30,13 @@ use service_kit::request_id::{REQUEST_ID_HEADER, RequestId};
 use shard_map::{Epoch, InstitutionId};
 
 use crate::error::{outcome_unknown, overloaded, shard_unavailable};
+use crate::limits::Place;
 use crate::node::Node;
-use crate::tenancy::Term;
+use crate::tenancy::{PARK_PATIENCE, Term};
 use crate::trpc;
 
 pub(crate) use answer::{problem, set_session};
+pub(crate) use judge::again;
 pub use listen::listen;
 pub(crate) use measure::measured;
 
@@ -57,13 +60,54 @@ pub(crate) struct Incoming {
     pub(crate) request_id: RequestId,
     pub(crate) deadline: Instant,
     pub(crate) admission: Admission,
+    pub(crate) stay: Stay,
 }
 
-/// What a request was admitted by; none before.
-pub(crate) type Admission = Arc<OnceLock<Admitted>>;
+/// What a request has in this node while it is read, judged and run.
+#[derive(Debug, Default)]
+pub(crate) struct Stay {
+    /// Its place; none while it waits in the park.
+    place: Mutex<Option<Place>>,
+    /// How long it waits there at most; set when it enters first.
+    patience: OnceLock<Instant>,
+}
+
+impl Incoming {
+    /// Until when it waits for the end of a move.
+    fn patience(&self) -> Instant {
+        let until = self.stay.patience.get_or_init(|| Instant::now() + PARK_PATIENCE);
+        self.deadline.min(*until)
+    }
+
+    fn give_up_place(&self) {
+        self.take_place(None);
+    }
+
+    fn take_place(&self, place: Option<Place>) {
+        *self.stay.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+}
+
+/// What a request was admitted by; none before, several where calls of a batch were admitted again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Admission(Arc<Mutex<Vec<Admitted>>>);
+
+impl Admission {
+    fn add(&self, admitted: Admitted) {
+        self.all().push(admitted);
+    }
+
+    fn void(&self) {
+        self.all().clear();
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Admitted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The lease of the moment, and what it was held for.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Admitted {
     pub(crate) term: Term,
     pub(crate) institution: InstitutionId,
@@ -99,7 +143,9 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
             // A HEAD is a GET whose body the server leaves out.
             let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
             let admission = admission.clone();
-            let incoming = Incoming { method, uri, headers, body, request_id, deadline, admission };
+            let stay = Stay { place: Mutex::new(place), patience: OnceLock::new() };
+            let incoming =
+                Incoming { method, uri, headers, body, request_id, deadline, admission, stay };
             route(&node, incoming).await
         }
         Err(refused) => Outgoing { route: "unread", response: problem(refused, &request_id) },
@@ -129,15 +175,21 @@ async fn leased(
     response: Response,
     ends: (&RequestId, Instant),
 ) -> Response {
-    let Some(admitted) = admission.get() else { return response };
+    let admitted = std::mem::take(&mut *admission.all());
     let status = response.status();
     let lease = &node.ownership.lease;
     if status.is_server_error()
         || status == StatusCode::MISDIRECTED_REQUEST
-        || lease.holds_since(admitted.term)
-        || (lease.renewed_since(admitted.term, ends.1).await
-            && node.ownership.serves(admitted.institution, admitted.epoch))
+        || admitted.iter().all(|it| lease.holds_since(it.term))
     {
+        return response;
+    }
+    // Nothing is awaited after it.
+    lease.renewed(ends.1).await;
+    let stayed = |it: &Admitted| {
+        lease.is_of_the_primary_of(it.term) && node.ownership.serves(it.institution, it.epoch)
+    };
+    if admitted.iter().all(stayed) {
         return response;
     }
     let applied = !method.is_safe() && status.is_success();

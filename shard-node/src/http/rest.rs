@@ -12,7 +12,8 @@ use service_kit::request_id::RequestId;
 
 use super::answer::success;
 use super::json::{self, malformed};
-use super::{Incoming, Outgoing, measured, problem, query};
+use super::{Incoming, Outgoing, again, measured, problem, query};
+use crate::error::met_the_fence;
 use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Operation, execute, invalid};
@@ -53,9 +54,16 @@ async fn answer(
     standings: &mut Vec<Standing>,
 ) -> Result<Response, Problem> {
     let bulk = usize::from(operation.is_bulk());
-    let caller = measured(node, incoming, 1, bulk, standings).await?;
-    let input = input(operation, incoming, params)?;
-    Ok(success(execute::run(node, operation, caller, input).await?))
+    let mut caller = measured(node, incoming, 1, bulk, standings).await?;
+    let input = Arc::new(input(operation, incoming, params)?);
+    loop {
+        match execute::run(node, operation, caller.clone(), input.clone()).await {
+            Err(problem) if met_the_fence(&problem) => {
+                again(node, incoming, &mut caller, true).await?;
+            }
+            result => return result.map(success),
+        }
+    }
 }
 
 /// One object of path, query and body; a name may come from one of them only.
@@ -222,6 +230,7 @@ mod tests {
             request_id: RequestId::keep_or_make(None),
             deadline: Instant::now(),
             admission: crate::http::Admission::default(),
+            stay: crate::http::Stay::default(),
         }
     }
 

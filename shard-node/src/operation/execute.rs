@@ -47,7 +47,7 @@ pub async fn run(
     node: &Arc<Node>,
     operation: &'static Operation,
     caller: Caller,
-    input: Value,
+    input: Arc<Value>,
 ) -> Result<Answer, Problem> {
     caller.may_call(operation).map_err(Error::into_problem)?;
     let deadline = caller.deadline;
@@ -56,8 +56,11 @@ pub async fn run(
         let (node, phase) = (node.clone(), phase.clone());
         async move {
             match &operation.handler {
-                Handler::Read(serve) => read::run(node, operation, serve, caller, input).await,
-                Handler::Write(_) => write(&node, operation, caller, input, &phase).await,
+                Handler::Read(serve) => {
+                    let input = Arc::unwrap_or_clone(input);
+                    read::run(node, operation, serve, caller, input).await
+                }
+                Handler::Write(_) => write(&node, operation, caller, &input, &phase).await,
             }
         }
     };
@@ -77,7 +80,7 @@ async fn write(
     node: &Arc<Node>,
     operation: &'static Operation,
     caller: Caller,
-    input: Value,
+    input: &Value,
     phase: &Phase,
 ) -> Result<Answer, Error> {
     let mut attempt = 1;

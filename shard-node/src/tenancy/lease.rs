@@ -93,8 +93,13 @@ impl Lease {
     }
 
     /// Whether it holds, and never was for another primary since that term.
-    pub async fn renewed_since(&self, term: Term, deadline: std::time::Instant) -> bool {
-        self.renewed(deadline).await && self.term().revocations == term.revocations
+    pub fn is_of_the_primary_of(&self, term: Term) -> bool {
+        self.holds() && self.term().revocations == term.revocations
+    }
+
+    /// The next poll comes at once.
+    pub fn ask(&self) {
+        self.wanted.notify_one();
     }
 
     /// Whether it holds, after one more poll if it does not; waits at most to `deadline`.
@@ -104,7 +109,7 @@ impl Lease {
         }
         let mut polls = self.polls.subscribe();
         let before = *polls.borrow_and_update();
-        self.wanted.notify_one();
+        self.ask();
         // The next one to end may have begun before this request came.
         let ended = polls.wait_for(|polls| self.holds() || *polls >= before + 2);
         let deadline = Instant::from_std(deadline).min(Instant::now() + PATIENCE);
@@ -129,7 +134,7 @@ impl Lease {
     /// The same, where somebody else than a poll found out: it comes at once.
     pub(super) fn suspect(&self) {
         self.revoke();
-        self.wanted.notify_one();
+        self.ask();
     }
 
     /// A poll has ended.

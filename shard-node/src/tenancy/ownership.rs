@@ -5,11 +5,16 @@
 //!   primary every 500 ms, and the guard asks again inside each transaction.
 //! - Without a lease (`super::lease`) nothing is answered from it.
 //! - What the directory does not bear out of a primary that has changed is withheld, whatever its row says.
+//! - Each poll that counted is news, with the moment at which it began: who was told something newer than the table by
+//!   the guard waits for a poll that began after that.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use shard_map::{Epoch, InstitutionId, MapVersion, OwnershipState};
+use tokio::sync::watch;
+use tokio::time::timeout_at;
 
 use super::Lease;
 use super::identity::Withheld;
@@ -27,6 +32,8 @@ pub enum Verdict {
     },
     /// Served here, but the institution is suspended.
     Suspended,
+    /// Nobody is served until its move is decided.
+    Fenced,
     /// Not served here.
     NotOwner(NotOwner),
     /// This shard's, but what its database has of it is out of date: nobody can serve it.
@@ -61,6 +68,8 @@ struct Table {
 #[derive(Debug, Default)]
 pub struct Ownership {
     table: RwLock<Table>,
+    /// When the last poll that counted began.
+    news: watch::Sender<Option<Instant>>,
     /// How long it may be believed.
     pub lease: Lease,
 }
@@ -82,20 +91,44 @@ impl Ownership {
             OwnershipState::Active | OwnershipState::Closing if row.suspended => Verdict::Suspended,
             OwnershipState::Active => Verdict::Serve { epoch: row.epoch, cached: true },
             OwnershipState::Closing => Verdict::Serve { epoch: row.epoch, cached: false },
-            OwnershipState::Importing | OwnershipState::Fenced | OwnershipState::Moved => {
-                Verdict::NotOwner(NotOwner {
-                    state: Some(row.state.to_string()),
-                    owner: Some(row.owner.clone()),
-                    epoch: Some(row.epoch),
-                    map_version: Some(row.map_version),
-                })
-            }
+            OwnershipState::Fenced => Verdict::Fenced,
+            OwnershipState::Importing | OwnershipState::Moved => Verdict::NotOwner(NotOwner {
+                state: Some(row.state.to_string()),
+                owner: Some(row.owner.clone()),
+                epoch: Some(row.epoch),
+                map_version: Some(row.map_version),
+            }),
         }
     }
 
     /// Whether an institution is served here at this epoch.
     pub fn serves(&self, institution: InstitutionId, at: Epoch) -> bool {
         matches!(self.verdict(institution), Verdict::Serve { epoch, .. } if epoch == at)
+    }
+
+    /// What an institution's verdict is once it is decided: not while it is fenced, not without a lease, and not by a
+    /// table that is older than a moment.
+    pub async fn decided(&self, institution: InstitutionId, since: Option<Instant>) -> Verdict {
+        let mut news = self.news.subscribe();
+        loop {
+            let known = *news.borrow_and_update();
+            if self.lease.holds() && known >= since {
+                match self.verdict(institution) {
+                    Verdict::Fenced => {}
+                    verdict => return verdict,
+                }
+            }
+            // It ends with the table, of which there is a borrow.
+            let _ = news.changed().await;
+        }
+    }
+
+    /// Makes the table newer than a moment, by one more poll if need be; waits at most to `until`.
+    pub async fn refreshed(&self, since: Instant, until: Instant) {
+        let mut news = self.news.subscribe();
+        self.lease.ask();
+        let newer = news.wait_for(|known| *known >= Some(since));
+        let _ = timeout_at(until.into(), newer).await;
     }
 
     /// How many institutions the database would let in.
@@ -114,6 +147,11 @@ impl Ownership {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.rows.extend(rows);
         table.version = table.version.max(version);
+    }
+
+    /// A poll that began then has counted, and the lease has been renewed by it.
+    pub(super) fn polled(&self, began: Instant) {
+        self.news.send_replace(Some(began));
     }
 
     /// Takes another primary's whole table.

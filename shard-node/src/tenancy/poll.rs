@@ -114,6 +114,7 @@ impl Poller {
         self.memory.advance(seen.identity);
         self.ownership.apply(seen.rows, seen.version);
         self.ownership.lease.confirm(began);
+        self.ownership.polled(at);
         let Identity { timeline, .. } = seen.identity;
         self.replicas.note_primary(at, Position { timeline, lsn: seen.lsn });
         Ok(Polled::Renewed)

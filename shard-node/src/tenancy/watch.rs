@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Polled, Poller};
@@ -12,6 +12,8 @@ use super::{Polled, Poller};
 const EVERY: Duration = Duration::from_millis(500);
 /// After a failed poll nobody can make the next one come sooner.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// However many ask for a poll, the primary is asked no more often.
+const APART: Duration = Duration::from_millis(5);
 const LISTEN_DEADLINE: Duration = Duration::from_millis(1_500);
 const CHANNEL: &str = "lxp_ownership";
 
@@ -21,6 +23,7 @@ pub async fn watch(poller: Poller, stop: CancellationToken) {
     let mut reported = None;
     poller.ownership.withhold(poller.memory.withheld());
     while !stop.is_cancelled() {
+        let began = Instant::now();
         let outcome = poller.poll().await;
         poller.ownership.lease.polled();
         match &outcome {
@@ -50,13 +53,18 @@ pub async fn watch(poller: Poller, stop: CancellationToken) {
         let lost = tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(EVERY) => false,
-            () = poller.ownership.lease.wanted() => false,
+            () = asked(&poller, began) => false,
             received = news => !matches!(received, Ok(Some(_))),
         };
         if lost {
             listener = None;
         }
     }
+}
+
+async fn asked(poller: &Poller, last: Instant) {
+    poller.ownership.lease.wanted().await;
+    sleep_until(last + APART).await;
 }
 
 async fn listen(pool: &PgPool) -> Option<PgListener> {

@@ -5,6 +5,8 @@
 //! as in REST. Left out: streamed answers (`httpBatchStreamLink`) and subscriptions.
 //!
 //! An `Idempotency-Key` on a batch names each call of it by `<key>:<position>`.
+//!
+//! What must stay true: a 421 for the whole of it, which a router follows, leaves only where no call has had an effect.
 
 mod envelope;
 
@@ -18,8 +20,8 @@ use serde_json::{Map, Value};
 use service_kit::Problem;
 
 use self::envelope::Envelope;
-use crate::error::overloaded;
-use crate::http::{Incoming, Outgoing, json, measured, problem, query, set_session};
+use crate::error::{cutover_timeout, met_the_fence};
+use crate::http::{Incoming, Outgoing, again, json, measured, problem, query, set_session};
 use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Answer, Caller, Operation, execute, invalid};
@@ -47,7 +49,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
     };
     let id = incoming.request_id.as_str();
-    let results = match elsewhere(results) {
+    let results = match elsewhere(results, &incoming.method) {
         Ok(results) => results,
         Err(not_owner) => {
             return Outgoing { route: ROUTE, response: problem(not_owner, &incoming.request_id) };
@@ -88,19 +90,26 @@ impl Asked {
     }
 }
 
-/// Where no call was served here, the 421 that the router follows. Where some were, those that were not must
-/// not make the router send the others again: they ask the client to.
+/// Where no call has had an effect, the 421 that the router follows: they are reads, or all were refused. Else those
+/// that were not served must not make the router send the others again: they ask the client to.
 fn elsewhere(
     results: Vec<Result<Answer, Problem>>,
+    method: &Method,
 ) -> Result<Vec<Result<Answer, Problem>>, Problem> {
     let refused = |result: &Result<Answer, Problem>| matches!(result, Err(problem) if problem.status == StatusCode::MISDIRECTED_REQUEST.as_u16());
-    if let Some(Err(problem)) = results.first().filter(|_| results.iter().all(refused)) {
-        return Err(problem.clone());
+    let is_without_effect = *method == Method::GET || results.iter().all(has_no_effect);
+    match results.iter().find(|result| refused(result)) {
+        Some(Err(problem)) if is_without_effect => Err(problem.clone()),
+        _ => Ok(results
+            .into_iter()
+            .map(|result| if refused(&result) { Err(cutover_timeout()) } else { result })
+            .collect()),
     }
-    Ok(results
-        .into_iter()
-        .map(|result| if refused(&result) { Err(overloaded()) } else { result })
-        .collect())
+}
+
+/// Whether a call was refused: what failed in another way may have been applied.
+fn has_no_effect(result: &Result<Answer, Problem>) -> bool {
+    matches!(result, Err(problem) if problem.status < 500 || problem.status == 503)
 }
 
 async fn calls(
@@ -112,18 +121,40 @@ async fn calls(
     standings: &mut Vec<Standing>,
 ) -> Vec<Result<Answer, Problem>> {
     let bulk = names.iter().filter(|name| by_name(name).is_some_and(Operation::is_bulk)).count();
-    let caller = match measured(node, incoming, names.len(), bulk, standings).await {
+    let mut caller = match measured(node, incoming, names.len(), bulk, standings).await {
         Ok(caller) => caller,
         Err(problem) => return names.iter().map(|_| Err(problem.clone())).collect(),
     };
-    let calls = names.iter().zip(inputs).enumerate().map(|(position, (name, input))| {
+    let inputs: Vec<_> = inputs.into_iter().map(Arc::new).collect();
+    let run = |caller: &Caller, position: usize| {
         let mut caller = caller.clone();
         if batch && let Some(key) = &mut caller.idempotency_key {
             *key = format!("{key}:{position}");
         }
-        call(node, &incoming.method, caller, name, input)
-    });
-    join_all(calls).await
+        call(node, &incoming.method, caller, &names[position], inputs[position].clone())
+    };
+    let mut results = join_all((0..inputs.len()).map(|position| run(&caller, position))).await;
+    loop {
+        let fenced = |(position, result): (usize, &Result<_, Problem>)| {
+            result.as_ref().is_err_and(met_the_fence).then_some(position)
+        };
+        let fenced: Vec<usize> = results.iter().enumerate().filter_map(fenced).collect();
+        if fenced.is_empty() {
+            return results;
+        }
+        // What met the fence waits together: the batch is one request in the park.
+        let void = fenced.len() == results.len();
+        if let Err(problem) = again(node, incoming, &mut caller, void).await {
+            for position in fenced {
+                results[position] = Err(problem.clone());
+            }
+            return results;
+        }
+        let once_more = join_all(fenced.iter().map(|position| run(&caller, *position))).await;
+        for (position, result) in fenced.into_iter().zip(once_more) {
+            results[position] = result;
+        }
+    }
 }
 
 async fn call(
@@ -131,7 +162,7 @@ async fn call(
     method: &Method,
     caller: Caller,
     name: &str,
-    input: Value,
+    input: Arc<Value>,
 ) -> Result<Answer, Problem> {
     let operation: &'static Operation = by_name(name).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such procedure")
@@ -204,7 +235,7 @@ fn names(path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::NotOwner;
+    use crate::error::{NotOwner, outcome_unknown, overloaded};
 
     const SERVED: Answer =
         Answer { status: 200, body: None, location: None, version: None, session: None };
@@ -214,15 +245,21 @@ mod tests {
     }
 
     #[test]
-    fn a_421_leaves_only_where_no_call_was_served() {
-        let refused = elsewhere(vec![Err(not_owner()), Err(not_owner())]).expect_err("a 421");
-        assert_eq!(refused.status, 421);
-        let mixed = elsewhere(vec![Ok(SERVED), Err(not_owner())]).expect("answers");
+    fn a_421_leaves_only_where_nothing_has_had_an_effect() {
+        let (read, write) = (&Method::GET, &Method::POST);
+        let all = vec![Err(not_owner()), Err(not_owner())];
+        assert_eq!(elsewhere(all, write).expect_err("a 421").status, 421);
+        let mixed = vec![Ok(SERVED), Err(not_owner())];
+        assert_eq!(elsewhere(mixed.clone(), read).expect_err("a 421").status, 421);
+        let mixed = elsewhere(mixed, write).expect("answers");
         assert!(mixed[0].is_ok());
-        assert_eq!(mixed[1].as_ref().expect_err("refused").status, 503);
-        let other = Problem::new(StatusCode::CONFLICT, "taken", "Taken");
-        let mixed = elsewhere(vec![Err(not_owner()), Err(other)]).expect("answers");
-        assert_eq!(mixed[0].as_ref().expect_err("refused").status, 503);
+        assert_eq!(mixed[1].as_ref().expect_err("refused").code, "cutover-timeout");
+        let taken = Problem::new(StatusCode::CONFLICT, "taken", "Taken");
+        let refused = vec![Err(taken), Err(not_owner()), Err(overloaded())];
+        assert_eq!(elsewhere(refused, write).expect_err("a 421").status, 421);
+        let unknown = elsewhere(vec![Err(not_owner()), Err(outcome_unknown())], write);
+        assert_eq!(unknown.expect("answers")[0].as_ref().expect_err("refused").status, 503);
+        assert!(elsewhere(vec![Ok(SERVED), Ok(SERVED)], read).is_ok());
     }
 
     #[test]

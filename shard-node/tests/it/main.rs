@@ -11,6 +11,7 @@ mod hostile;
 mod idempotency;
 mod lease;
 mod limits;
+mod park;
 mod primary;
 mod programs;
 mod redis_faults;

@@ -7,6 +7,7 @@ use serde_json::json;
 use shard_map::{Epoch, InstitutionId};
 use shard_node::operation::Session;
 use shard_node::store::Position;
+use shard_node::tenancy::Verdict;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
@@ -242,5 +243,38 @@ async fn while_a_move_is_closing_everything_goes_to_the_primary() {
         assert!(began.elapsed() < PATIENCE, "the replica goes on answering");
     }
     drop(owner);
+    pair.close().await;
+}
+
+#[tokio::test]
+async fn while_a_move_is_closing_every_read_comes_from_the_primary() {
+    const READS: u64 = 10;
+    let pair = Pair::start().await;
+    pair.until_the_replica_answers().await;
+    let (course, _) = pair.course().await;
+    let path = format!("/v1/courses/{course}");
+    let began = Instant::now();
+    while pair.reads("cache") == 0 {
+        assert!(began.elapsed() < PATIENCE, "the cache never answers");
+        pair.admin.get(&path).await.expect(200);
+    }
+    let mut mover = pair.shard.connect("lxp_owner").await;
+    sqlx::query("UPDATE ownership SET state = 'closing' WHERE institution_id = $1")
+        .bind(pair.institution.as_uuid())
+        .execute(&mut mover)
+        .await
+        .expect("closing");
+    let closing = Verdict::Serve { epoch: Epoch(1), cached: false };
+    while pair.served.node.ownership.verdict(pair.institution) != closing {
+        assert!(began.elapsed() < PATIENCE, "the node does not learn of it");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = ["cache", "replica", "primary"].map(|source| pair.reads(source));
+    for _ in 0..READS {
+        pair.admin.get(&path).await.expect(200);
+        pair.get("/v1/courses", EVENTUAL).await;
+    }
+    let after = ["cache", "replica", "primary"].map(|source| pair.reads(source));
+    assert_eq!(after, [before[0], before[1], before[2] + 2 * READS]);
     pair.close().await;
 }

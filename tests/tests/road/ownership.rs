@@ -1,6 +1,9 @@
 //! Who answers for an institution: a node only for its own, a router with an old map after one hop.
 
+use std::time::{Duration, Instant};
+
 use lxp_tests::{Client, Institution, Platform};
+use reqwest::Method;
 use serde_json::json;
 use service_kit::token::Role;
 use shard_map::InstitutionId;
@@ -100,6 +103,69 @@ async fn a_router_with_an_old_map_is_right_after_one_hop() {
     for node in nodes(&platform, "shard-b", &admin) {
         node.get(&format!("/v1/programs/{}", made.id())).await.expect(200).id();
     }
+}
+
+async fn parked(platform: &Platform) -> f64 {
+    let mut parked = 0.0;
+    for node in ["node-shard-a-1", "node-shard-a-2"] {
+        parked += platform.metric(node, "lxp_parked_requests", |_| true).await;
+    }
+    parked
+}
+
+/// More than a router keeps of a body.
+fn many_students() -> serde_json::Value {
+    let name = "F".repeat(150);
+    let student =
+        |number| json!({"studentNo": format!("N-{number}"), "givenName": "G", "familyName": name});
+    json!({"items": (0..500).map(student).collect::<Vec<_>>()})
+}
+
+/// The last moment of a move, as its mover does it to the shards' own tables.
+#[tokio::test]
+async fn a_cutover_is_one_slower_request_and_only_a_body_too_large_to_send_on_comes_again() {
+    const EACH: u32 = 10;
+    let platform = Platform::shared();
+    let Institution { id, .. } = platform.institution(Some("shard-a")).await;
+    let admin = platform.admin(id);
+    admin.get("/v1/programs").await.expect(200).code();
+    let (mut source, mut target) =
+        (owner_of(&platform, "shard-a").await, owner_of(&platform, "shard-b").await);
+    let row = |set: &str| format!("UPDATE ownership SET {set} WHERE institution_id = '{id}'");
+    source.execute(AssertSqlSafe(row("state = 'fenced', epoch = 2"))).await.expect("fenced");
+    let ask = |method: Method, path: &'static str, body| {
+        let admin = admin.clone();
+        tokio::spawn(async move { admin.send(method, path, body, &[]).await })
+    };
+    let program = |number| json!({"code": format!("P{number}"), "name": "P"});
+    let large = ask(Method::POST, "/v1/students:bulk", Some(many_students()));
+    let writes: Vec<_> =
+        (0..EACH).map(|n| ask(Method::POST, "/v1/programs", Some(program(n)))).collect();
+    let reads: Vec<_> = (0..EACH).map(|_| ask(Method::GET, "/v1/programs", None)).collect();
+    let begun = Instant::now();
+    while parked(&platform).await < f64::from(2 * EACH + 1) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "they do not wait");
+    }
+    let here = format!("SELECT institution_admit('{id}', 3, 'shard-b', '{id}', 'Moved', 'UTC')");
+    target.execute(AssertSqlSafe(here)).await.expect("admitted");
+    let away = row("state = 'moved', epoch = 3, owner = 'shard-b', map_version = 1000000");
+    source.execute(AssertSqlSafe(away)).await.expect("moved away");
+    for (asked, status) in
+        writes.into_iter().map(|it| (it, 201)).chain(reads.into_iter().map(|it| (it, 200)))
+    {
+        asked.await.expect("asked").expect(status).code();
+    }
+    let large = large.await.expect("asked").expect(503);
+    assert_eq!(
+        (large.code(), &large.headers["retry-after"]),
+        ("cutover-timeout", &"1".parse().expect("a value"))
+    );
+    let list = |path| {
+        let admin = admin.clone();
+        async move { admin.get(path).await.expect(200).body["total"].clone() }
+    };
+    assert_eq!(list("/v1/programs").await, EACH, "each once, where it lives now");
+    assert_eq!(list("/v1/students").await, 0, "what comes again had no effect");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
-use shard_node::tenancy::{Directory, Memory, Ownership, Poller, primary_pool, watch};
+use shard_node::tenancy::{Directory, Memory, Ownership, Park, Poller, primary_pool, watch};
 use shard_node::{http, relay};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
@@ -47,6 +47,8 @@ pub(crate) fn generous() -> LimitSettings {
 pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) node: Arc<Node>,
+    /// Ends its listener once all have been answered; what keeps its table goes on.
+    pub(crate) leave: CancellationToken,
     key: SigningKey,
     #[expect(dead_code, reason = "stops the node when it is dropped")]
     stop: DropGuard,
@@ -229,6 +231,7 @@ impl Plan {
         let node = Arc::new(Node {
             pool,
             ownership,
+            park: Arc::new(Park::new(&metrics.registry).expect("a park")),
             cache: Cache::new(redis.clone(), self.limits.fills()),
             limits: Limits::new(self.limits.clone(), redis),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
@@ -243,11 +246,12 @@ impl Plan {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = http::app(node.clone());
-        let stopped = stop.clone();
+        let leave = stop.child_token();
+        let left = leave.clone();
         tokio::spawn(async move {
-            axum::serve(listener, app).with_graceful_shutdown(stopped.cancelled_owned()).await
+            axum::serve(listener, app).with_graceful_shutdown(left.cancelled_owned()).await
         });
-        Served { url, node, key, stop: stop.drop_guard(), state: self.state.clone() }
+        Served { url, node, leave, key, stop: stop.drop_guard(), state: self.state.clone() }
     }
 }
 
