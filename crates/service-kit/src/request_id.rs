@@ -3,6 +3,7 @@
 use std::fmt;
 
 use uuid::Uuid;
+use uuid::fmt::Simple;
 
 /// The header that carries it, in and out.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -20,12 +21,17 @@ impl RequestId {
         header
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .filter(|text| well_formed(text))
-            .map_or_else(|| Self(Uuid::now_v7().simple().to_string()), |text| Self(text.to_owned()))
+            .map_or_else(|| Self(simple(Uuid::now_v7())), |text| Self(text.to_owned()))
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as text that is owned.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 
@@ -43,25 +49,32 @@ fn well_formed(text: &str) -> bool {
 
 /// Whether a `traceparent` is one of W3C's version 00: `00-<32 hex>-<16 hex>-<2 hex>`, ids not zero.
 pub fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    let [version, trace, parent, flags] = parts[..] else { return false };
+    let Some((ids, flags)) = text.strip_prefix("00-").and_then(|rest| rest.split_at_checked(49))
+    else {
+        return false;
+    };
+    let Some((trace, parent)) = ids.split_at_checked(32) else { return false };
     let hex = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
-    let zero = |part: &str| part.bytes().all(|b| b == b'0');
-    version == "00"
-        && hex(trace, 32)
-        && hex(parent, 16)
-        && hex(flags, 2)
-        && !zero(trace)
-        && !zero(parent)
+    let id = |part: Option<&str>, length: usize| {
+        part.is_some_and(|part| hex(part, length) && part.bytes().any(|b| b != b'0'))
+    };
+    id(Some(trace), 32)
+        && id(parent.strip_prefix('-'), 16)
+        && flags.strip_prefix('-').is_some_and(|flags| hex(flags, 2))
 }
 
 /// A new sampled `traceparent`.
 pub fn new_traceparent() -> String {
-    let trace = Uuid::new_v4().simple().to_string();
-    let parent = Uuid::new_v4().simple().to_string();
-    format!("00-{trace}-{}-01", &parent[..16])
+    let mut ids = [[0; Simple::LENGTH]; 2];
+    let [trace, parent] = ids.each_mut().map(|id| &*Uuid::new_v4().simple().encode_lower(id));
+    ["00-", trace, "-", &parent[..16], "-01"].concat()
+}
+
+/// Without the formatting machinery: each request comes by here.
+fn simple(id: Uuid) -> String {
+    id.simple().encode_lower(&mut [0; Simple::LENGTH]).to_owned()
 }
 
 #[cfg(test)]
@@ -86,6 +99,20 @@ mod tests {
     fn a_made_traceparent_is_one() {
         assert!(is_traceparent(&new_traceparent()));
         assert!(!is_traceparent("00-00000000000000000000000000000000-0000000000000001-01"));
-        assert!(!is_traceparent("garbage"));
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert!(is_traceparent(good));
+        for at in 0..good.len() {
+            assert!(!is_traceparent(&good[..at]), "{at} of it");
+            let odd = format!("{}X{}", &good[..at], &good[at + 1..]);
+            assert!(!is_traceparent(&odd), "{odd}");
+        }
+        for bad in [
+            "garbage",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
+            "00-\u{e4}af7651916cd43dd8448eb211c8031c-b7ad6b7169203331-01",
+        ] {
+            assert!(!is_traceparent(bad), "{bad}");
+        }
     }
 }

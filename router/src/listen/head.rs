@@ -8,15 +8,16 @@
 //!
 //! Left alone on purpose: what the head says (`proxy::admit`).
 
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::BytesMut;
+use memchr::memchr;
 use pingora::protocols::Stream;
 use tokio::io::AsyncReadExt as _;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout_at;
 
-use crate::config::{HEAD_DEADLINE, HEAD_MAX_BYTES, IDLE_AFTER_STOP, URI_MAX_BYTES};
+use super::ends::Ends;
+use crate::config::{CUT_SLACK, HEAD_DEADLINE, HEAD_MAX_BYTES, URI_MAX_BYTES};
 use crate::error::Refusal;
 
 /// What most heads fit in, in bytes.
@@ -37,53 +38,33 @@ pub(super) enum NoHead {
     Refused(Refusal),
 }
 
-/// Reads until a head is complete; what stands behind it in the buffer is its body.
-pub(super) async fn read(
-    stream: &mut Stream,
-    wait: Duration,
-    stop: &CancellationToken,
-) -> Result<BytesMut, NoHead> {
+/// Reads until a head is complete; what stands behind it in the buffer is its body. How long its first byte is waited
+/// for is the connection's matter (`ends`).
+pub(super) async fn read(stream: &mut Stream, ends: &Ends) -> Result<BytesMut, NoHead> {
     let mut buffer = BytesMut::with_capacity(BUFFER_BYTES);
     let mut scan = Scan::default();
-    first_bytes(stream, &mut buffer, wait, stop).await?;
+    match stream.read_buf(&mut buffer).await {
+        Ok(length) if length > 0 => {}
+        _ => return Err(NoHead::Silent),
+    }
+    if scan.go_on(&buffer).map_err(NoHead::Refused)? {
+        return Ok(buffer);
+    }
     let deadline = Instant::now() + HEAD_DEADLINE;
+    ends.request_until(deadline + CUT_SLACK);
     loop {
-        if scan.go_on(&buffer).map_err(NoHead::Refused)? {
-            return Ok(buffer);
-        }
         // Never more than one byte past the limit, whatever the buffer could take.
         let room = HEAD_MAX_BYTES + 1 - buffer.len();
         buffer.reserve(room.min(BUFFER_BYTES));
         let mut limited = (&mut *stream).take(room as u64);
-        match timeout_at(deadline, limited.read_buf(&mut buffer)).await {
+        match timeout_at(deadline.into(), limited.read_buf(&mut buffer)).await {
             Err(_) => return Err(NoHead::Refused(Refusal::HeadTooSlow)),
             Ok(Ok(0) | Err(_)) => return Err(NoHead::Silent),
             Ok(Ok(_)) => {}
         }
-    }
-}
-
-/// Waits for a request to begin; after `stop` only for a moment more.
-async fn first_bytes(
-    stream: &mut Stream,
-    buffer: &mut BytesMut,
-    wait: Duration,
-    stop: &CancellationToken,
-) -> Result<(), NoHead> {
-    let now = Instant::now();
-    let reading = timeout_at(now + wait, stream.read_buf(buffer));
-    let mut reading = std::pin::pin!(reading);
-    let read = tokio::select! {
-        biased;
-        read = reading.as_mut() => read,
-        () = stop.cancelled() => match tokio::time::timeout(IDLE_AFTER_STOP, reading).await {
-            Ok(read) => read,
-            Err(_) => return Err(NoHead::Silent),
-        },
-    };
-    match read {
-        Ok(Ok(length)) if length > 0 => Ok(()),
-        _ => Err(NoHead::Silent),
+        if scan.go_on(&buffer).map_err(NoHead::Refused)? {
+            return Ok(buffer);
+        }
     }
 }
 
@@ -104,7 +85,7 @@ pub(crate) struct Scan {
 impl Scan {
     /// Judges the lines that have come since; true where the head is complete.
     pub(crate) fn go_on(&mut self, buffer: &[u8]) -> Result<bool, Refusal> {
-        while let Some(length) = buffer[self.seen..].iter().position(|byte| *byte == b'\n') {
+        while let Some(length) = memchr(b'\n', &buffer[self.seen..]) {
             let end = self.seen + length;
             let line = &buffer[self.line_at..end];
             let line = line.strip_suffix(b"\r").ok_or(BARE)?;
@@ -135,12 +116,14 @@ impl Scan {
         if self.lines > LINES_MAX {
             return Err(Refusal::HeadTooLarge);
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(NAMELESS)?;
+        let colon = memchr(b':', line).ok_or(NAMELESS)?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.is_empty() || !name.iter().copied().all(is_token) {
             return Err(NAMELESS);
         }
-        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        // To the end whatever is found: so several bytes are looked at at once, and values are most of a head.
+        let is_odd = |byte: u8| u8::from(byte.is_ascii_control() && byte != b'\t');
+        if value.iter().fold(0, |odd, byte| odd | is_odd(*byte)) > 0 {
             return Err(BARE);
         }
         self.framing(name, value)
@@ -215,8 +198,36 @@ const NAMELESS: Refusal = Refusal::BadRequest("a line of the head is not a name,
 
 /// A character of a method or a header's name (RFC 9110).
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN[usize::from(byte)]
 }
+
+/// Looked up, because each character of each name is asked for.
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        let is_mark = matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        );
+        table[byte as usize] = byte.is_ascii_alphanumeric() || is_mark;
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 #[path = "head_test.rs"]

@@ -6,7 +6,7 @@
 //! What must stay true:
 //! - Connections are bounded; heads are read here (`head`), not by Pingora, which takes 1 MiB of them.
 //! - A request ends shortly after its deadline, whoever is the slow one: with an answer where that can
-//!   still be given, else with its connection.
+//!   still be given, else with its connection (`ends`).
 //! - After `stop` nobody is accepted, requests in flight are finished, at most for [`DRAIN_DEADLINE`], and
 //!   each answer says that the connection ends. Idle connections are kept for a moment more: a request that
 //!   is on its way is answered.
@@ -14,29 +14,29 @@
 //!   refused in between.
 
 mod answer;
+mod client;
+mod ends;
 pub(crate) mod handover;
 mod head;
 
-use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use pingora::apps::{HttpPersistentSettings, HttpServerApp};
-use pingora::protocols::Stream as AnyStream;
+use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
-use pingora::protocols::l4::stream::Stream;
 use pingora::proxy::HttpProxy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::client::Client;
+use self::ends::Ends;
 use self::head::NoHead;
 use crate::config::{
-    CONNECTIONS_MAX, CUT_SLACK, DRAIN_DEADLINE, HEAD_DEADLINE, IDLE_DEADLINE_S, REQUEST_DEADLINE,
+    CLIENT_WRITE_DEADLINE, CONNECTIONS_MAX, CUT_SLACK, DRAIN_DEADLINE, HEAD_DEADLINE,
+    IDLE_DEADLINE_S, LINGER, REQUEST_DEADLINE,
 };
 use crate::metrics::RouterMetrics;
 use crate::proxy::Router;
@@ -52,28 +52,10 @@ tokio::task_local! {
     static ENDS: Arc<Ends>;
 }
 
-/// A moment that the request under way moves.
-#[derive(Debug)]
-struct Ends {
-    base: Instant,
-    after_ms: AtomicU64,
-}
-
-impl Ends {
-    fn set(&self, at: Instant) {
-        let after = at.saturating_duration_since(self.base).as_millis();
-        self.after_ms.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Instant {
-        self.base + Duration::from_millis(self.after_ms.load(Ordering::Relaxed))
-    }
-}
-
 /// Says until when the current request may take; shortly after that its connection is cut.
 pub(crate) fn request_ends(at: Instant) {
     // Outside a connection (in tests) there is nothing to cut.
-    let _ = ENDS.try_with(|ends| ends.set(at + CUT_SLACK));
+    let _ = ENDS.try_with(|ends| ends.request_until(at + CUT_SLACK));
 }
 
 /// What every connection needs.
@@ -133,22 +115,27 @@ async fn serve_connection(shared: &Shared, stream: TcpStream) {
         tracing::debug!(error = %error, "The connection is gone already");
         return;
     }
-    let ends = Arc::new(Ends { base: Instant::now(), after_ms: AtomicU64::new(0) });
-    let serving = serve_requests(shared, Box::new(Stream::from(stream)), &ends);
-    ENDS.scope(Arc::clone(&ends), serving).await;
+    let ends = Arc::new(Ends::new(Instant::now(), HEAD_DEADLINE));
+    let serving = serve_requests(shared, Box::new(Client::new(stream)), &ends);
+    let serving = ends::unless_over(serving, &ends, &shared.stop);
+    let is_over = ENDS.scope(Arc::clone(&ends), serving).await.is_none();
+    if is_over && !ends.is_idle() {
+        shared.metrics.cut.inc();
+        tracing::info!("A request was cut off at its deadline");
+    }
 }
 
 /// The requests of a connection, one after another.
-async fn serve_requests(shared: &Shared, mut stream: AnyStream, ends: &Ends) {
+async fn serve_requests(shared: &Shared, mut stream: Stream, ends: &Ends) {
     let mut settings = None;
-    let mut wait = HEAD_DEADLINE;
     loop {
-        let read = match head::read(&mut stream, wait, &shared.stop).await {
+        let read = match head::read(&mut stream, ends).await {
             Ok(read) => read,
             Err(NoHead::Silent) => return,
             Err(NoHead::Refused(refusal)) => {
                 let status = refusal.problem().status;
                 shared.metrics.http.answered("other", "other", status, 0.0);
+                ends.request_until(Instant::now() + CLIENT_WRITE_DEADLINE + LINGER + CUT_SLACK);
                 return answer::refuse(stream, refusal).await;
             }
         };
@@ -158,36 +145,12 @@ async fn serve_requests(shared: &Shared, mut stream: AnyStream, ends: &Ends) {
             Some(settings) => HttpPersistentSettings::apply_to_session(settings, &mut session),
         }
         session.set_pipelined_prefix(read);
-        ends.set(Instant::now() + REQUEST_DEADLINE + CUT_SLACK);
-        let answered = shared.proxy.process_new_http(session, &shared.stopped);
-        match unless_it_ends(answered, ends).await {
-            Some(Some(reused)) => (stream, settings) = reused.consume(),
-            Some(None) => return,
-            None => {
-                shared.metrics.cut.inc();
-                tracing::info!("A request was cut off at its deadline");
-                return;
-            }
+        // Until the request has said how long it may take.
+        ends.request_until(Instant::now() + REQUEST_DEADLINE + CUT_SLACK);
+        match shared.proxy.process_new_http(session, &shared.stopped).await {
+            Some(reused) => (stream, settings) = reused.consume(),
+            None => return,
         }
-        wait = Duration::from_secs(IDLE_DEADLINE_S);
+        ends.idle_until(Instant::now() + Duration::from_secs(IDLE_DEADLINE_S));
     }
-}
-
-/// What `answered` yields; none, and it is dropped, when its time is over.
-async fn unless_it_ends<T>(answered: impl Future<Output = T>, ends: &Ends) -> Option<T> {
-    let mut answered = std::pin::pin!(answered);
-    let mut armed = ends.get();
-    let mut over = std::pin::pin!(sleep_until(armed.into()));
-    poll_fn(|context| {
-        if let Poll::Ready(answer) = answered.as_mut().poll(context) {
-            return Poll::Ready(Some(answer));
-        }
-        let wanted = ends.get();
-        if wanted != armed {
-            armed = wanted;
-            over.as_mut().reset(wanted.into());
-        }
-        over.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }

@@ -25,13 +25,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
-use service_kit::request_id::{RequestId, is_traceparent, new_traceparent};
+use service_kit::request_id::{REQUEST_ID_HEADER, RequestId, is_traceparent, new_traceparent};
 use service_kit::token::TokenVerifier;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +51,10 @@ use crate::tenant::Overrides;
 
 /// Largest body of a 421 that is read, in bytes; it has about 300.
 const NOT_OWNER_MAX_BYTES: usize = 16 * 1024;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
+static TRACE: HeaderName = HeaderName::from_static("traceparent");
+static DEADLINE_MS: HeaderName = HeaderName::from_static("lxp-deadline-ms");
 
 /// Stands for a refusal that is in the context.
 const REFUSED: ErrorType = ErrorType::Custom("refused");
@@ -164,7 +168,10 @@ impl ProxyHttp for Router {
         context: &mut Context,
     ) -> Result<()> {
         match self.maps.load().as_ref() {
-            Some(view) => upstream::stamp(head, context, view),
+            Some(view) => {
+                upstream::stamp(head, context, view);
+                Ok(())
+            }
             None => Err(Error::new_in(REFUSED)),
         }
     }
@@ -243,7 +250,8 @@ impl ProxyHttp for Router {
             return Ok(());
         }
         self.end_if_stopping(session);
-        response::mark(response, context)
+        response::mark(response, context);
+        Ok(())
     }
 
     fn error_while_proxy(
@@ -314,16 +322,17 @@ fn refusal_of(error: &Error) -> Option<Refusal> {
 /// Keeps or makes the request's id and trace.
 fn name(session: &Session, context: &mut Context) {
     let headers = &session.req_header().headers;
-    let id = RequestId::keep_or_make(headers.get("x-request-id").map(HeaderValue::as_bytes));
+    let id = RequestId::keep_or_make(headers.get(&REQUEST_ID).map(HeaderValue::as_bytes));
     // Both are of characters that a header can carry.
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        context.request_id = value;
+    let value = |text: String| HeaderValue::from_maybe_shared(Bytes::from(text));
+    if let Ok(id) = value(id.into_string()) {
+        context.request_id = id;
     }
-    let kept = headers.get("traceparent").filter(|trace| trace.to_str().is_ok_and(is_traceparent));
+    let kept = headers.get(&TRACE).filter(|trace| trace.to_str().is_ok_and(is_traceparent));
     match kept {
         Some(trace) => context.trace = trace.clone(),
         None => {
-            if let Ok(made) = HeaderValue::from_maybe_shared(Bytes::from(new_traceparent())) {
+            if let Ok(made) = value(new_traceparent()) {
                 context.trace = made;
             }
         }
@@ -337,7 +346,7 @@ fn is_too_slow(took: Duration, bytes: u64) -> bool {
 }
 
 fn set_deadlines(session: &mut Session, context: &mut Context) {
-    let asked = session.req_header().headers.get("lxp-deadline-ms");
+    let asked = session.req_header().headers.get(&DEADLINE_MS);
     let asked_ms = asked.and_then(|value| value.to_str().ok()).and_then(|ms| ms.parse().ok());
     context.deadline =
         asked_ms.map_or(REQUEST_DEADLINE, Duration::from_millis).min(REQUEST_DEADLINE);

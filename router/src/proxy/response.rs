@@ -1,21 +1,31 @@
 //! Answers to clients: the router's own, and what is added to a node's.
 
+use std::mem;
+
 use bytes::Bytes;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, header, response};
 use pingora::Result;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use service_kit::problem::PROBLEM_JSON;
 
 use super::context::Context;
+use super::{REQUEST_ID, TRACE};
 use crate::config::LINGER;
 use crate::error::Refusal;
 
+/// Headers that are added to an answer: two here, and the date and `Connection` by Pingora.
+const ADDED: usize = 4;
+
 /// Adds what every answer carries.
-pub(crate) fn mark(response: &mut ResponseHeader, context: &Context) -> Result<()> {
-    response.insert_header("X-Request-Id", context.request_id.clone())?;
-    response.insert_header("traceparent", context.trace.clone())?;
-    Ok(())
+pub(crate) fn mark(response: &mut ResponseHeader, context: &Context) {
+    // As plain parts, as a request is stamped.
+    let nothing = http::Response::new(()).into_parts().0;
+    let mut parts = response::Parts::from(mem::replace(response, nothing.into()));
+    parts.headers.reserve(ADDED);
+    parts.headers.insert(&REQUEST_ID, context.request_id.clone());
+    parts.headers.insert(&TRACE, context.trace.clone());
+    *response = parts.into();
 }
 
 /// Answers a refusal as problem+json.
@@ -41,7 +51,7 @@ pub(crate) async fn refuse(
         let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
         response.insert_header(header::ALLOW, HeaderValue::from_static(allowed))?;
     }
-    mark(&mut response, context)?;
+    mark(&mut response, context);
     let bodiless = session.req_header().method == Method::HEAD;
     session.write_response_header(Box::new(response), bodiless).await?;
     if !bodiless {

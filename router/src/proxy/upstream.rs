@@ -3,49 +3,75 @@
 //! The institution is inserted here, from the context: a client's `Connection: x-institution-id` makes
 //! Pingora strip whatever stood there before.
 
-use http::HeaderName;
-use http::header::HeaderValue;
-use pingora::Result;
+use std::mem;
+
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, request};
 use pingora::http::RequestHeader;
+use shard_map::InstitutionId;
+use uuid::fmt::Hyphenated;
 
 use super::admit::{IDEMPOTENCY_KEY, INSTITUTION};
 use super::context::Context;
+use super::{DEADLINE_MS, REQUEST_ID, TRACE};
 use crate::map::View;
 
-const MAP_VERSION: &str = "lxp-map-version";
-const DEADLINE_MS: &str = "lxp-deadline-ms";
+static MAP_VERSION: HeaderName = HeaderName::from_static("lxp-map-version");
 
 /// Headers named `Lxp-*` that a client may send; all others are internal.
 const FROM_CLIENTS: [&str; 2] = ["lxp-session", "lxp-consistency"];
 
+/// Most headers that are added.
+const ADDED: usize = 5;
+
 /// Makes a request's head ready for a node.
-pub(crate) fn stamp(head: &mut RequestHeader, context: &mut Context, view: &View) -> Result<()> {
-    let internal: Vec<HeaderName> = head
-        .headers
+pub(crate) fn stamp(head: &mut RequestHeader, context: &mut Context, view: &View) {
+    // As plain parts: the second map, in which Pingora keeps the letters of names, would be grown with each header, and
+    // a node does not look at letters.
+    let nothing = http::Request::new(()).into_parts().0;
+    let mut parts = request::Parts::from(mem::replace(head, nothing.into()));
+    write(&mut parts.headers, context, view);
+    // Judged by what the node gets: a key that the client had stripped protects nothing.
+    context.resendable = matches!(parts.method, http::Method::GET | http::Method::HEAD)
+        || parts.headers.contains_key(&IDEMPOTENCY_KEY);
+    *head = parts.into();
+}
+
+fn write(headers: &mut HeaderMap, context: &Context, view: &View) {
+    let internal: Vec<HeaderName> = headers
         .keys()
         .filter(|name| name.as_str().starts_with("lxp-") && !FROM_CLIENTS.contains(&name.as_str()))
         .cloned()
         .collect();
     for name in &internal {
-        head.remove_header(name);
+        headers.remove(name);
     }
+    headers.reserve(ADDED);
     match context.institution() {
-        Some(institution) => {
-            head.insert_header("X-Institution-Id", institution.to_string())?;
-        }
+        Some(institution) => name_institution(headers, institution),
         None => {
-            head.remove_header(&INSTITUTION);
+            headers.remove(&INSTITUTION);
         }
     }
-    head.insert_header(MAP_VERSION, view.version_header.clone())?;
-    head.insert_header("X-Request-Id", context.request_id.clone())?;
-    head.insert_header("traceparent", context.trace.clone())?;
+    headers.insert(&MAP_VERSION, view.version_header.clone());
+    headers.insert(&REQUEST_ID, context.request_id.clone());
+    headers.insert(&TRACE, context.trace.clone());
     let left_ms = u64::try_from(context.time_left().as_millis()).unwrap_or(u64::MAX);
-    head.insert_header(DEADLINE_MS, HeaderValue::from(left_ms))?;
-    // Judged by what the node gets: a key that the client had stripped protects nothing.
-    context.resendable = matches!(head.method, http::Method::GET | http::Method::HEAD)
-        || head.headers.contains_key(&IDEMPOTENCY_KEY);
-    Ok(())
+    headers.insert(&DEADLINE_MS, HeaderValue::from(left_ms));
+}
+
+fn name_institution(headers: &mut HeaderMap, institution: InstitutionId) {
+    let mut text = [0; Hyphenated::LENGTH];
+    let text = institution.as_uuid().hyphenated().encode_lower(&mut text);
+    let mut said = headers.get_all(&INSTITUTION).iter();
+    // Most clients have said it already, in these very letters.
+    if said.next().is_some_and(|said| said == &*text) && said.next().is_none() {
+        return;
+    }
+    // A uuid is of characters that a header can carry.
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(&INSTITUTION, value);
+    }
 }
 
 #[cfg(test)]
@@ -54,7 +80,7 @@ mod tests {
     use std::time::Instant;
 
     use prometheus::IntGauge;
-    use shard_map::{InstitutionId, ShardMap};
+    use shard_map::ShardMap;
     use uuid::Uuid;
 
     use super::*;
@@ -75,7 +101,7 @@ mod tests {
         for (name, value) in headers {
             head.append_header(*name, *value).expect("a header");
         }
-        stamp(&mut head, &mut context, &view).expect("stamped");
+        stamp(&mut head, &mut context, &view);
         (head, context.resendable)
     }
 
@@ -103,6 +129,19 @@ mod tests {
         assert_eq!(value(&head, "x-request-id"), ["r-1"]);
         let deadline: u64 = value(&head, "lxp-deadline-ms")[0].parse().expect("a number");
         assert!(deadline <= 30_000);
+    }
+
+    #[test]
+    fn the_institution_stands_there_once_whatever_the_client_said() {
+        let institution = InstitutionId::new(Uuid::from_u128(0xabc));
+        let text = institution.to_string();
+        let upper = text.to_uppercase();
+        for said in [vec![], vec![&text], vec![&upper], vec![&text, &text], vec![&text, &upper]] {
+            let headers: Vec<_> =
+                said.iter().map(|said| ("X-Institution-Id", said.as_str())).collect();
+            let (head, _) = stamped("GET", Target::Institution(institution), &headers);
+            assert_eq!(value(&head, "x-institution-id"), [text.as_str()], "{said:?}");
+        }
     }
 
     #[test]
