@@ -80,7 +80,8 @@ async fn capture(platform: &Platform, requests: &Requests) -> anyhow::Result<Vec
     let log = std::fs::read(platform.primary_log())?;
     let log = log.get(usize::try_from(from)?..).context("the server's log has shrunk")?;
     let all = postgres::statements(&String::from_utf8_lossy(log), NODE);
-    script::last_transaction(&all).context("the server's log has no whole transaction of the node")
+    script::longest_transaction(&all)
+        .context("the server's log has no whole transaction of the node")
 }
 
 async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> anyhow::Result<()> {

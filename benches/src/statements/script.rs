@@ -12,13 +12,19 @@ use uuid::Uuid;
 use super::stage::Stage;
 use crate::postgres::{Logged, Script};
 
-/// The statements of the last whole transaction: from BEGIN to COMMIT, one each.
-pub(super) fn last_transaction(all: &[Logged]) -> Option<Vec<Logged>> {
+/// The statements of the longest whole transaction: from BEGIN to COMMIT, one each. wrk may send a request twice; what
+/// is replayed then is shorter than what it was the first time.
+pub(super) fn longest_transaction(all: &[Logged]) -> Option<Vec<Logged>> {
     let single: Vec<Logged> = all.iter().flat_map(split).collect();
     let is = |logged: &Logged, word: &str| logged.text.eq_ignore_ascii_case(word);
-    let end = single.iter().rposition(|logged| is(logged, "COMMIT"))?;
-    let begin = single[..end].iter().rposition(|logged| is(logged, "BEGIN"))?;
-    Some(single[begin..=end].to_vec())
+    let from = |at: usize| {
+        let length = single[at + 1..]
+            .iter()
+            .position(|one| is(one, "COMMIT") || is(one, "ROLLBACK") || is(one, "BEGIN"))?;
+        is(&single[at + 1 + length], "COMMIT").then(|| &single[at..=at + 1 + length])
+    };
+    let begins = (0..single.len()).filter(|at| is(&single[*at], "BEGIN"));
+    begins.filter_map(from).max_by_key(|found| found.len()).map(<[Logged]>::to_vec)
 }
 
 /// Several statements in one message have no parameters, and no `;` in their values.
@@ -124,18 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn the_last_whole_transaction_is_taken() {
+    fn the_longest_whole_transaction_is_taken() {
         let all = [
             logged("BEGIN; ROLLBACK; RESET ALL", &[]),
             logged("BEGIN; SELECT tenant_enter('1')", &[]),
             logged("SELECT $1", &["a; b"]),
-            logged("COMMIT", &[]),
-            logged("BEGIN; ROLLBACK; RESET ALL", &[]),
+            logged("COMMIT; SELECT 1", &[]),
+            logged("BEGIN; SELECT tenant_enter('1'); COMMIT", &[]),
+            logged("BEGIN; SELECT 1; SELECT 2; SELECT 3; ROLLBACK", &[]),
         ];
         let texts: Vec<String> =
-            last_transaction(&all).expect("one").into_iter().map(|one| one.text).collect();
+            longest_transaction(&all).expect("one").into_iter().map(|one| one.text).collect();
         assert_eq!(texts, ["BEGIN", "SELECT tenant_enter('1')", "SELECT $1", "COMMIT"]);
-        assert_eq!(last_transaction(&all[..2]), None);
+        assert_eq!(longest_transaction(&all[..3]), None);
+        assert_eq!(longest_transaction(&all[5..]), None);
     }
 
     #[test]
