@@ -1,0 +1,156 @@
+//! What is read of enrolments, and of the students and classes that they join.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::super::Status;
+use super::super::model::Progress;
+use super::super::rules::{External, Known, Request};
+use crate::error::Error;
+use crate::operation::Work;
+use crate::store::TenantTx;
+
+/// What is known of the students and external ids that requests name.
+pub(in super::super) async fn known(
+    tx: &mut TenantTx,
+    class: Uuid,
+    requests: &[Request],
+) -> Result<Known, Error> {
+    let institution = tx.institution().as_uuid();
+    let students: Vec<Uuid> = requests.iter().map(|request| request.student).collect();
+    let rows = sqlx::query!(
+        r#"SELECT s.id, e.id AS "live?"
+           FROM students s
+           LEFT JOIN enrollments e ON e.institution_id = s.institution_id AND e.student_id = s.id
+                AND e.class_id = $2 AND e.status IN ('PENDING', 'ACTIVE', 'WAITLISTED', 'OFFERED', 'SUSPENDED')
+           WHERE s.institution_id = $1 AND s.id = ANY($3)"#,
+        institution,
+        class,
+        &students
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let live = rows.iter().filter_map(|row| Some((row.id, row.live?))).collect();
+    let students: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();
+    let external = by_external(tx, requests).await?;
+    Ok(Known { students, live, external })
+}
+
+async fn by_external(
+    tx: &mut TenantTx,
+    requests: &[Request],
+) -> Result<HashMap<(String, String), External>, Error> {
+    let (sources, ids): (Vec<String>, Vec<String>) =
+        requests.iter().filter_map(|request| request.external.clone()).unzip();
+    if sources.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        r#"SELECT e.id, e.class_id, e.student_id, e.source AS "source!", e.external_id AS "external_id!"
+           FROM unnest($2::text[], $3::text[]) AS asked (source, external_id)
+           JOIN enrollments e ON e.institution_id = $1 AND e.source = asked.source
+                AND e.external_id = asked.external_id"#,
+        institution,
+        &sources,
+        &ids
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let external = rows.into_iter().map(|row| {
+        let found = External { id: row.id, class: row.class_id, student: row.student_id };
+        ((row.source, row.external_id), found)
+    });
+    Ok(external.collect())
+}
+
+/// The states of enrolments.
+pub(in super::super) async fn statuses(
+    tx: &mut TenantTx,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Status>, Error> {
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        r#"SELECT id, status AS "status: Status" FROM enrollments
+           WHERE institution_id = $1 AND id = ANY($2)"#,
+        institution,
+        ids
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.status)).collect())
+}
+
+/// Whether a student is the caller.
+pub(in super::super) async fn is_own_student(
+    work: &mut Work,
+    student: Uuid,
+) -> Result<bool, Error> {
+    let subject = work.caller.subject;
+    Ok(student_of_user(work.tx(), subject).await? == Some(student))
+}
+
+/// The student that a user is.
+pub(in super::super) async fn student_of_user(
+    tx: &mut TenantTx,
+    user: Uuid,
+) -> Result<Option<Uuid>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM students WHERE institution_id = $1 AND user_id = $2",
+        institution,
+        user
+    )
+    .fetch_optional(tx.connection())
+    .await?)
+}
+
+/// Whether there is such a class.
+pub(in super::super) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT exists(SELECT FROM classes WHERE institution_id = $1 AND id = $2) AS "exists!""#,
+        institution,
+        class
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
+/// Whether a user is on the staff of a class.
+pub(in super::super) async fn teaches(
+    tx: &mut TenantTx,
+    class: Uuid,
+    user: Uuid,
+) -> Result<bool, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT exists(SELECT FROM class_staff
+                         WHERE institution_id = $1 AND class_id = $2 AND user_id = $3) AS "exists!""#,
+        institution,
+        class,
+        user
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
+/// The progress rows of an enrolment, by subject code.
+pub(in super::super) async fn progress(
+    tx: &mut TenantTx,
+    enrollment: Uuid,
+) -> Result<Vec<Progress>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Progress,
+        "SELECT p.subject_id, s.code AS subject_code, p.status, p.completed
+         FROM progress_tracking p
+         JOIN subjects s ON s.institution_id = p.institution_id AND s.id = p.subject_id
+         WHERE p.institution_id = $1 AND p.enrollment_id = $2 ORDER BY s.code",
+        institution,
+        enrollment
+    )
+    .fetch_all(tx.connection())
+    .await?)
+}
