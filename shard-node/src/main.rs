@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use control_api::{ControlClient, Heartbeat, NodeRegistration};
 use service_kit::admin::{self, Readiness};
 use service_kit::metrics::Metrics;
 use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
+use shard_node::heartbeat::Reporter;
 use shard_node::limits::Limits;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
@@ -31,8 +31,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
 const OWN_CONNECTIONS: u32 = 6;
-
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -80,12 +78,13 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
-    tokio::spawn(report(settings.clone(), node.clone(), readiness.clone(), background.clone()));
+    let reporter = Reporter::new(settings.clone(), node.clone(), readiness.clone(), stop.clone());
+    tokio::spawn(reporter.run(background.clone()));
     tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
     let serve = http::listen(listener, http::app(node.clone()), stop.clone());
     tokio::select! {
         served = serve => served.context("the listener failed")?,
-        () = drained(&stop, &readiness) => tracing::warn!("Requests were cut off after {DRAIN:?}"),
+        () = drained(&stop) => tracing::warn!("Requests were cut off after {DRAIN:?}"),
         ended = pages => ended.context("the admin listener panicked")?.context("the admin listener failed")?,
     }
     finish(&node, &background).await;
@@ -121,7 +120,7 @@ async fn wire(
         limits: Limits::new(settings.limits.clone(), redis),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
-        queues: Queues::default(),
+        queues: Queues::new(settings.postgres.max_connections),
         tasks: TaskTracker::new(),
     }))
 }
@@ -156,10 +155,9 @@ fn poller(settings: &Settings, node: &Node, memory: Arc<Memory>, pool: PgPool) -
     }
 }
 
-/// After the signal: not ready at once, and an end to waiting after [`DRAIN`].
-async fn drained(stop: &CancellationToken, readiness: &Readiness) {
+/// After the signal: an end to waiting after [`DRAIN`].
+async fn drained(stop: &CancellationToken) {
     stop.cancelled().await;
-    readiness.set(false);
     tokio::time::sleep(DRAIN).await;
 }
 
@@ -172,65 +170,4 @@ async fn finish(node: &Node, background: &CancellationToken) {
     background.cancel();
     node.pool.close().await;
     tracing::info!("Stopped");
-}
-
-/// Registers at the control plane and says every second that the node lives. The control plane being away
-/// stops nothing here.
-async fn report(
-    settings: Settings,
-    node: Arc<Node>,
-    readiness: Readiness,
-    stop: CancellationToken,
-) {
-    let registration = NodeRegistration {
-        id: settings.id.clone(),
-        shard: settings.shard.clone(),
-        url: settings.public_url.clone(),
-        admin_url: settings.admin_url(),
-    };
-    let mut registered = false;
-    let mut reported = false;
-    let mut client = None;
-    while !stop.is_cancelled() {
-        // Ready once the database has answered; requests then find out for themselves.
-        readiness.set(node.ownership.lease.holds());
-        let beat = Heartbeat {
-            ready: readiness.get(),
-            load: node.load(settings.postgres.max_connections),
-        };
-        match beat_once(&settings, &mut client, &registration, &mut registered, &beat).await {
-            Ok(()) => reported = false,
-            Err(error) => {
-                registered = false;
-                if !reported {
-                    tracing::warn!(error = %error, "The control plane does not hear us");
-                }
-                reported = true;
-            }
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(HEARTBEAT_EVERY) => {}
-        }
-    }
-}
-
-async fn beat_once(
-    settings: &Settings,
-    client: &mut Option<ControlClient>,
-    registration: &NodeRegistration,
-    registered: &mut bool,
-    beat: &Heartbeat,
-) -> anyhow::Result<()> {
-    if client.is_none() {
-        let token = config::read_secret(&settings.control_token_file)?;
-        *client = Some(ControlClient::new(&settings.control_url, &token)?);
-    }
-    let Some(client) = client else { return Ok(()) };
-    if !*registered {
-        client.register_node(registration).await?;
-        *registered = true;
-    }
-    client.heartbeat(&registration.id, beat).await?;
-    Ok(())
 }

@@ -13,6 +13,10 @@ use serde_json::{Map, Value};
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// With a 503 of a node: nothing was applied, and another node of the shard may do better. Its value is the
+/// problem's code. For routers: they send the request on and show clients none of it.
+pub const NOTHING_APPLIED_HEADER: &str = "lxp-nothing-applied";
+
 /// One problem, as JSON: `{type, title, status, code, detail?, errors?, requestId?, ...extra}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

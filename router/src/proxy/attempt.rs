@@ -12,8 +12,9 @@ use pingora::{Error, ErrorSource};
 use shard_map::{Epoch, InstitutionId};
 
 use super::context::Context;
-use super::retry::{self, AfterFailure, Broken, FollowUp, NotOwner};
-use super::{Router, judge, peer, resolve};
+use super::judge::Refused;
+use super::retry::{self, AfterFailure, AfterRefusal, Broken, FollowUp, NotOwner};
+use super::{ELSEWHERE, Router, judge, peer, resolve};
 use crate::error::Refusal;
 use crate::tenant::Override;
 use crate::upstream::Outcome;
@@ -83,7 +84,6 @@ impl Router {
         context.masked = None;
         context.node = None;
         context.sent_at = None;
-        context.unavailable = false;
         let view = self.maps.load();
         let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
@@ -148,6 +148,35 @@ impl Router {
         self.decided(context, |attempts| attempts.after_broken(broken), "resend")
     }
 
+    /// Decides about an attempt that a node refused without effect.
+    pub(super) fn after_refusal(
+        &self,
+        session: &Session,
+        context: &mut Context,
+        refused: Refused,
+    ) -> AfterRefusal {
+        let now = Instant::now();
+        context.refused_by.extend(context.node.as_ref().map(|node| Arc::clone(node.upstream())));
+        let view = self.maps.load();
+        let another = view
+            .as_ref()
+            .is_some_and(|view| resolve::is_another_there(view, &self.overrides, context, now));
+        let may = another
+            && !session.as_ref().retry_buffer_truncated()
+            && context.time_left() > Duration::ZERO;
+        let decision = context.attempts.after_refusal(may);
+        if decision != AfterRefusal::SendAgain {
+            return decision;
+        }
+        let granted = context.budget.as_ref().is_some_and(|budget| match refused {
+            Refused::Unavailable => budget.retry(now),
+            Refused::Overloaded => budget.retry_of_overload(now),
+        });
+        let counted = if granted { "elsewhere" } else { "refused" };
+        self.metrics.again.with_label_values(&[counted]).inc();
+        if granted { AfterRefusal::SendAgain } else { AfterRefusal::PassOn }
+    }
+
     fn decided(
         &self,
         context: &mut Context,
@@ -180,6 +209,9 @@ impl Router {
         error: &Error,
         is_reused: bool,
     ) -> bool {
+        if *error.etype() == ELSEWHERE {
+            return true;
+        }
         let client_gone = *error.esource() == ErrorSource::Downstream;
         if client_gone || context.refusal.is_some() {
             return false;

@@ -40,9 +40,7 @@ pub(crate) struct Context {
     pub(crate) budget: Option<Arc<RetryBudget>>,
     /// When the whole of the request had gone out to the node of the attempt under way.
     pub(crate) sent_at: Option<Instant>,
-    /// Whether the node said 503, and what it said with it is still to come.
-    pub(crate) unavailable: bool,
-    /// Nodes that could not be connected to.
+    /// Nodes that could not be connected to, or refused it without effect.
     pub(crate) refused_by: Vec<Arc<Upstream>>,
     /// The node whose connection broke.
     pub(crate) broken: Option<Arc<Upstream>>,
@@ -86,7 +84,6 @@ impl Context {
             node: None,
             budget: None,
             sent_at: None,
-            unavailable: false,
             refused_by: Vec::new(),
             broken: None,
             masked: None,
@@ -104,6 +101,11 @@ impl Context {
             Some(Target::Institution(institution)) => Some(institution),
             Some(Target::AnyNode) | None => None,
         }
+    }
+
+    /// Whether this node has refused it, or could not be connected to.
+    pub(crate) fn refused(&self, node: &Upstream) -> bool {
+        self.refused_by.iter().any(|other| other.is_same(node))
     }
 
     /// How much of its time is left.

@@ -11,10 +11,10 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{StatusCode, header};
 use pingora::http::ResponseHeader;
 use pingora::{Error, ErrorType};
+use service_kit::problem::NOTHING_APPLIED_HEADER;
 
 use super::context::Context;
 use crate::metrics::RouterMetrics;
@@ -23,8 +23,26 @@ use crate::upstream::{Change, Outcome};
 /// A node that had a whole request for less than this may be slow; it does not count.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 
-/// The code of a 503 that a node says of itself.
-const UNAVAILABLE: &[u8] = b"\"shard-unavailable\"";
+/// What a node says when it refuses a request without effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It has too much to do.
+    Overloaded,
+    /// It cannot use its database.
+    Unavailable,
+}
+
+/// Whether an answer says that nothing was applied and that another node may do better.
+pub(super) fn refused(response: &ResponseHeader) -> Option<Refused> {
+    if response.status != StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    match response.headers.get(NOTHING_APPLIED_HEADER)?.as_bytes() {
+        b"overloaded" => Some(Refused::Overloaded),
+        b"shard-unavailable" => Some(Refused::Unavailable),
+        _ => None,
+    }
+}
 
 /// Judges a node by the head of its answer.
 pub(super) fn head(context: &mut Context, response: &ResponseHeader, metrics: &RouterMetrics) {
@@ -38,28 +56,14 @@ pub(super) fn head(context: &mut Context, response: &ResponseHeader, metrics: &R
         node.upstream().leaves(Instant::now());
     }
     let status = response.status;
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        // Its body says which; see `body`.
-        context.unavailable = true;
-        return;
-    }
-    let is_broken = status.is_server_error()
-        && !matches!(
-            status,
-            StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
-        );
+    let is_broken = match status {
+        StatusCode::SERVICE_UNAVAILABLE => refused(response) == Some(Refused::Unavailable),
+        StatusCode::NOT_IMPLEMENTED | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+            false
+        }
+        _ => status.is_server_error(),
+    };
     judge(context, if is_broken { Outcome::Failed } else { Outcome::Answered }, metrics);
-}
-
-/// Judges a node that said 503 by what it said with it. The code stands at the beginning of a problem.
-pub(super) fn body(context: &mut Context, piece: Option<&Bytes>, metrics: &RouterMetrics) {
-    if !context.unavailable {
-        return;
-    }
-    context.unavailable = false;
-    let says = |piece: &Bytes| piece.windows(UNAVAILABLE.len()).any(|part| part == UNAVAILABLE);
-    let outcome = if piece.is_some_and(says) { Outcome::Failed } else { Outcome::Answered };
-    judge(context, outcome, metrics);
 }
 
 /// Whether a connection that broke says something of the node.

@@ -31,6 +31,7 @@ use pingora::modules::http::HttpModules;
 use pingora::proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
+use service_kit::problem::NOTHING_APPLIED_HEADER;
 use service_kit::request_id::{REQUEST_ID_HEADER, RequestId, is_traceparent, new_traceparent};
 use service_kit::token::TokenVerifier;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::admit::{Access, Target};
 use self::attempt::is_answered;
 use self::context::Context;
-use self::retry::NotOwner;
+use self::retry::{AfterRefusal, NotOwner};
 use crate::config::{
     BODY_GRACE, BODY_MAX_BYTES, BODY_MIN_BYTES_PER_S, BODY_PAUSE, CLIENT_WRITE_DEADLINE,
     IDLE_DEADLINE_S, REQUEST_DEADLINE,
@@ -58,6 +59,9 @@ static DEADLINE_MS: HeaderName = HeaderName::from_static("lxp-deadline-ms");
 
 /// Stands for a refusal that is in the context.
 const REFUSED: ErrorType = ErrorType::Custom("refused");
+
+/// Stands for a refusal of a node without effect: the request goes to another one.
+const ELSEWHERE: ErrorType = ErrorType::Custom("elsewhere");
 
 /// Stands for a 421 that is in the context.
 const NOT_OWNER: ErrorType = ErrorType::Custom("not owner");
@@ -206,6 +210,16 @@ impl ProxyHttp for Router {
         context: &mut Context,
     ) -> Result<()> {
         judge::head(context, response, &self.metrics);
+        if let Some(refused) = judge::refused(response) {
+            match self.after_refusal(session, context, refused) {
+                AfterRefusal::SendAgain => return Err(Error::new_up(ELSEWHERE)),
+                AfterRefusal::PassOn => response.remove_header(NOTHING_APPLIED_HEADER),
+                AfterRefusal::GiveUp(refusal) => {
+                    context.refusal = Some(refusal);
+                    return Err(Error::new_in(REFUSED));
+                }
+            };
+        }
         if response.status != StatusCode::MISDIRECTED_REQUEST {
             return Ok(());
         }
@@ -228,7 +242,6 @@ impl ProxyHttp for Router {
         end: bool,
         context: &mut Context,
     ) -> Result<Option<Duration>> {
-        judge::body(context, body.as_ref(), &self.metrics);
         let Some(masked) = &mut context.masked else { return Ok(None) };
         if let Some(bytes) = body.take() {
             masked.extend_from_slice(&bytes);

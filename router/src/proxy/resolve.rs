@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use shard_map::{InstitutionId, ShardId};
+use shard_map::{InstitutionId, NodeState, ShardId};
 
 use super::admit::Target;
 use super::context::Context;
 use crate::map::View;
 use crate::tenant::Overrides;
-use crate::upstream::{InFlight, RetryBudget, Upstream, choose};
+use crate::upstream::{InFlight, RetryBudget, Seat, Seats, Standing, Upstream, choose};
 
 /// Where an attempt goes.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) fn shard_of(
 
 /// Where the next attempt goes; none where no node can be tried.
 ///
-/// A node that could not be connected to is not tried again; one whose connection broke only if there is no
+/// A node that could not be connected to, or refused, is not tried again; one whose connection broke only if there is no
 /// other.
 pub(crate) fn resolve(
     view: &View,
@@ -42,27 +42,51 @@ pub(crate) fn resolve(
     rotation: usize,
     now: Instant,
 ) -> Option<Resolved> {
-    let (shard, nodes) = match context.target? {
-        Target::AnyNode => (None, view.all_seats()),
+    let (shard, nodes) = nodes_of(view, overrides, context)?;
+    let seats = &nodes.seats;
+    let (refused, broken) = (|node: &Upstream| context.refused(node), context.broken.as_ref());
+    let attempt = choose(seats, rotation, now, |node| refused(node) || same_as(broken, node))
+        .or_else(|| choose(seats, rotation, now, refused))?;
+    Some(Resolved { shard, attempt, budget: Arc::clone(&nodes.budget) })
+}
+
+/// Whether there is a node that has not been tried and is not out.
+pub(crate) fn is_another_there(
+    view: &View,
+    overrides: &Overrides,
+    context: &Context,
+    now: Instant,
+) -> bool {
+    let Some((_, nodes)) = nodes_of(view, overrides, context) else { return false };
+    nodes.seats.iter().any(|Seat { upstream, state }| {
+        matches!(state, NodeState::Up | NodeState::Suspect)
+            && !matches!(upstream.standing(now), Standing::Out { .. })
+            && !context.refused(upstream)
+            && !same_as(context.broken.as_ref(), upstream)
+    })
+}
+
+/// The shard that a request goes to, and its nodes; no shard where any node will do.
+fn nodes_of<'v>(
+    view: &'v View,
+    overrides: &Overrides,
+    context: &Context,
+) -> Option<(Option<ShardId>, &'v Seats)> {
+    match context.target? {
+        Target::AnyNode => Some((None, view.all_seats())),
         Target::Institution(institution) => {
             let shard = match &context.sent_on_to {
                 Some(shard) => shard.clone(),
                 None => shard_of(view, overrides, institution)?,
             };
             let nodes = view.seats_of(&shard)?;
-            (Some(shard), nodes)
+            Some((Some(shard), nodes))
         }
-    };
-    let refused = |node: &Upstream| context.refused_by.iter().any(|other| same(other, node));
-    let broken = |node: &Upstream| context.broken.as_ref().is_some_and(|other| same(other, node));
-    let seats = &nodes.seats;
-    let attempt = choose(seats, rotation, now, |node| refused(node) || broken(node))
-        .or_else(|| choose(seats, rotation, now, refused))?;
-    Some(Resolved { shard, attempt, budget: Arc::clone(&nodes.budget) })
+    }
 }
 
-fn same(one: &Upstream, other: &Upstream) -> bool {
-    std::ptr::eq(one, other) || (one.id == other.id && one.address == other.address)
+fn same_as(one: Option<&Arc<Upstream>>, other: &Upstream) -> bool {
+    one.is_some_and(|one| one.is_same(other))
 }
 
 #[cfg(test)]

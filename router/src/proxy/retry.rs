@@ -40,7 +40,7 @@ impl NotOwner {
 pub(crate) struct Attempts {
     /// 421 answers that were followed.
     pub(crate) follow_ups: u8,
-    /// Attempts that failed: refused, or broken.
+    /// Attempts that failed: no connection, broken, or refused by a node without effect.
     pub(crate) failures: u8,
     /// Whether a map was asked for.
     refreshed: bool,
@@ -65,6 +65,17 @@ pub(crate) enum AfterFailure {
     /// Send it again.
     SendAgain,
     /// Answer this.
+    GiveUp(Refusal),
+}
+
+/// What to do about an attempt that a node refused without effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AfterRefusal {
+    /// Send it to another node.
+    SendAgain,
+    /// The client gets the node's answer.
+    PassOn,
+    /// Answer this: an attempt before it may have been applied.
     GiveUp(Refusal),
 }
 
@@ -130,6 +141,18 @@ impl Attempts {
             AfterFailure::SendAgain
         } else {
             AfterFailure::GiveUp(Refusal::OutcomeUnknown)
+        }
+    }
+
+    /// A node refused it and applied nothing; `may` where it can go to another one.
+    pub(crate) fn after_refusal(&mut self, may: bool) -> AfterRefusal {
+        self.failures += 1;
+        if self.failures < FAILURES_MAX && may {
+            AfterRefusal::SendAgain
+        } else if self.maybe_applied {
+            AfterRefusal::GiveUp(Refusal::OutcomeUnknown)
+        } else {
+            AfterRefusal::PassOn
         }
     }
 
@@ -214,6 +237,15 @@ mod tests {
         let gone = AfterFailure::GiveUp(Refusal::OutcomeUnknown);
         assert_eq!(attempts.after_no_connection(true), gone);
         assert_eq!(attempts.unavailable(), Refusal::OutcomeUnknown);
+        assert_eq!(attempts.after_refusal(true), AfterRefusal::GiveUp(Refusal::OutcomeUnknown));
+    }
+
+    #[test]
+    fn what_a_node_refused_goes_to_another_once() {
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.after_refusal(true), AfterRefusal::SendAgain);
+        assert_eq!(attempts.after_refusal(true), AfterRefusal::PassOn);
+        assert_eq!(Attempts::default().after_refusal(false), AfterRefusal::PassOn);
     }
 
     #[test]
@@ -234,6 +266,7 @@ mod tests {
     enum Answer {
         Owner(u8),
         NoOwner,
+        NoConnection,
         Refused,
         Broke,
     }
@@ -242,6 +275,7 @@ mod tests {
         let answer = prop_oneof![
             (0..4u8).prop_map(Answer::Owner),
             Just(Answer::NoOwner),
+            Just(Answer::NoConnection),
             Just(Answer::Refused),
             Just(Answer::Broke),
         ];
@@ -285,9 +319,14 @@ mod tests {
                             FollowUp::AskForMap => unreachable!("asserted above"),
                         }
                     }
-                    Answer::Refused => match attempts.after_no_connection(true) {
+                    Answer::NoConnection => match attempts.after_no_connection(true) {
                         AfterFailure::SendAgain => Ok(()),
                         AfterFailure::GiveUp(refusal) => Err(refusal),
+                    },
+                    Answer::Refused => match attempts.after_refusal(true) {
+                        AfterRefusal::SendAgain => Ok(()),
+                        AfterRefusal::PassOn => Err(Refusal::ShardUnavailable),
+                        AfterRefusal::GiveUp(refusal) => Err(refusal),
                     },
                     Answer::Broke => {
                         broke += 1;

@@ -52,7 +52,13 @@ impl RetryBudget {
 
     /// Whether a retry is granted; it then counts.
     pub(crate) fn retry(&self, now: Instant) -> bool {
-        self.with(now, Window::retry)
+        self.with(now, |window, second| window.retry(second, 1))
+    }
+
+    /// The same for a request that met a node with too much to do: half of the budget is not for it. One
+    /// institution that floods its shard would else take from the others what they need when a node dies.
+    pub(crate) fn retry_of_overload(&self, now: Instant) -> bool {
+        self.with(now, |window, second| window.retry(second, 2))
     }
 
     fn with<T>(&self, now: Instant, act: impl FnOnce(&mut Window, u64) -> T) -> T {
@@ -72,14 +78,15 @@ impl Window {
         slot
     }
 
-    fn retry(&mut self, second: u64) -> bool {
+    /// Grants one while less than the whole of the allowance, or that part of it, is spent.
+    fn retry(&mut self, second: u64, part: u64) -> bool {
         let (mut requests, mut retries) = (0_u32, 0_u32);
         for slot in self.slots.iter().filter(|slot| slot.second + WINDOW_S > second) {
             requests = requests.saturating_add(slot.requests);
             retries = retries.saturating_add(slot.retries);
         }
         let allowed = (u64::from(requests) * u64::from(PERCENT) / 100).max(u64::from(FLOOR));
-        let granted = u64::from(retries) < allowed;
+        let granted = u64::from(retries) < allowed / part;
         if granted {
             self.slot(second).retries += 1;
         }
@@ -107,6 +114,17 @@ mod tests {
             budget.request(now);
         }
         assert_eq!(granted(&budget, now, 1000), 150);
+    }
+
+    #[test]
+    fn overload_leaves_half_of_it() {
+        let now = Instant::now();
+        let budget = RetryBudget::new(now);
+        for _ in 0..1000 {
+            budget.request(now);
+        }
+        assert_eq!((0..1000).filter(|_| budget.retry_of_overload(now)).count(), 75);
+        assert_eq!(granted(&budget, now, 1000), 75);
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl Upstream {
         Self { id, address, in_flight, is_troubled, health: Mutex::new(Health::new(now)) }
     }
 
+    /// Whether both are one node; maps may make two of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || (self.id == other.id && self.address == other.address)
+    }
+
     /// Requests in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)

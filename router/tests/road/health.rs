@@ -3,31 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use reqwest::Method;
-use serde_json::json;
 
-use crate::node::{Node, ok};
+use crate::node::{Node, ok, says};
 use crate::platform::{Platform, institution, problem};
-
-/// A problem as nodes say it.
-fn says(status: u16, code: &str) -> Response {
-    let status = StatusCode::from_u16(status).expect("a status");
-    let body = json!({ "title": "t", "status": status.as_u16(), "code": code });
-    (status, axum::Json(body)).into_response()
-}
 
 async fn is_out(platform: &Platform, node: &str) -> bool {
     let line = format!("lxp_router_node_out{{node=\"{node}\"}} 1");
     platform.metrics().await.contains(&line)
-}
-
-async fn again(platform: &Platform, why: &str) -> u64 {
-    let name = format!("lxp_router_again_total{{why=\"{why}\"}} ");
-    let metrics = platform.metrics().await;
-    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
-    line.map_or(0, |count| count.parse().expect("a number"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +55,7 @@ async fn a_node_that_is_gone_costs_a_few_retries_and_no_request() {
     for _ in 0..200 {
         assert_eq!(platform.post(institution(1), None, 10).await.status(), 200);
     }
-    let retries = again(&platform, "connect").await;
+    let retries = platform.again("connect").await;
     assert!((2..=10).contains(&retries), "{retries}");
 }
 
@@ -165,7 +149,7 @@ async fn when_nobody_is_there_it_is_said_at_once() {
         assert_eq!(answer.headers().get("retry-after").expect("a time"), "1");
         problem(answer, 503, "shard-unavailable").await;
     }
-    let (retried, refused) = (again(&platform, "connect").await, again(&platform, "refused").await);
+    let (retried, refused) = (platform.again("connect").await, platform.again("refused").await);
     assert!(retried * 5 <= REQUESTS, "{retried}");
     assert_eq!(retried + refused, REQUESTS);
     assert_eq!(platform.get("/v1/programs", institution(2)).await.status(), 200);

@@ -4,6 +4,7 @@
 
 mod admission;
 mod control;
+mod elsewhere;
 mod headers;
 mod health;
 mod limits;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use service_kit::problem::NOTHING_APPLIED_HEADER;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -50,6 +51,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// 200 with the node's name.
 pub(crate) fn ok(name: &'static str) -> Response {
     axum::Json(json!({ "node": name })).into_response()
+}
+
+/// A problem as nodes say it.
+pub(crate) fn says(status: u16, code: &'static str) -> Response {
+    let status = StatusCode::from_u16(status).expect("a status");
+    let body = json!({ "title": "t", "status": status.as_u16(), "code": code });
+    let mut answer = (status, axum::Json(body)).into_response();
+    if matches!(code, "overloaded" | "shard-unavailable") {
+        answer.headers_mut().insert(NOTHING_APPLIED_HEADER, HeaderValue::from_static(code));
+    }
+    answer
 }
 
 /// A 421 as a node says it.

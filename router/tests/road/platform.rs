@@ -161,6 +161,14 @@ impl Platform {
         self.client.get(url).send().await.expect("metrics").text().await.expect("text")
     }
 
+    /// How often a request was sent again for this reason.
+    pub(crate) async fn again(&self, why: &str) -> u64 {
+        let name = format!("lxp_router_again_total{{why=\"{why}\"}} ");
+        let metrics = self.metrics().await;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+        line.map_or(0, |count| count.parse().expect("a number"))
+    }
+
     /// A URL of the router.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address())

@@ -10,7 +10,8 @@
 //! - Redis down is slower, never wrong: then only the process's level answers. An invalidation that Redis did not
 //!   confirm is told to all nodes at once ([`news`]) and repeated by the relay; and a Redis that was away, and may
 //!   have kept what is stale, is not read until the relay has caught up (`redis::health`).
-//! - So many fills at once ask the primary, and so many wait, whatever Redis does ([`Gate`]): beyond, 503.
+//! - So many fills at once ask the primary, and so many wait, whatever Redis does ([`Gates`]): beyond, 503. Of one
+//!   institution half as many.
 
 pub mod news;
 
@@ -28,7 +29,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::limits::Gate;
+use crate::limits::Gates;
 use crate::redis::Redis;
 
 /// How long the process believes a generation or a value. With `redis::DEADLINE` under 1 s.
@@ -58,7 +59,7 @@ pub struct Cache {
     generations: Moka<String, Generation>,
     values: Moka<String, Arc<[u8]>>,
     redis: Arc<Redis>,
-    fills: Gate,
+    fills: Gates,
 }
 
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Generation {
 
 impl Cache {
     /// A cache over a Redis Cluster; `fills` is the way to the primary.
-    pub fn new(redis: Arc<Redis>, fills: Gate) -> Self {
+    pub fn new(redis: Arc<Redis>, fills: Gates) -> Self {
         Self { generations: local(), values: local(), redis, fills }
     }
 
@@ -115,7 +116,8 @@ impl Cache {
             {
                 return Ok::<Arc<[u8]>, Box<Problem>>(bytes.into());
             }
-            let place = self.fills.enter().await.map_err(|error| Box::new(error.into_problem()))?;
+            let place = self.fills.enter(key.institution).await;
+            let place = place.map_err(|error| Box::new(error.into_problem()))?;
             let value = load.await.map_err(|error| Box::new(error.into_problem()))?;
             drop(place);
             let bytes = encode(value.as_ref())?;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
+use service_kit::problem::NOTHING_APPLIED_HEADER;
 use service_kit::request_id::RequestId;
 
 use crate::operation::{Answer, Session};
@@ -13,7 +14,22 @@ pub(super) const SESSION_HEADER: &str = "lxp-session";
 
 /// A problem with the id of the request that it answers.
 pub(crate) fn problem(problem: Problem, request_id: &RequestId) -> Response {
-    problem.request_id(request_id.as_str()).into_response()
+    let elsewhere = is_for_another_node(&problem);
+    let mut response = problem.request_id(request_id.as_str()).into_response();
+    set_nothing_applied(&mut response, elsewhere);
+    response
+}
+
+/// The code of a 503 that says: nothing was applied, and another node of this shard may do better.
+pub(crate) fn is_for_another_node(problem: &Problem) -> Option<&'static str> {
+    ["overloaded", "shard-unavailable"].into_iter().find(|code| problem.code == *code)
+}
+
+/// Lets a router send the request to another node.
+pub(crate) fn set_nothing_applied(response: &mut Response, code: Option<&'static str>) {
+    if let Some(code) = code {
+        response.headers_mut().insert(NOTHING_APPLIED_HEADER, HeaderValue::from_static(code));
+    }
 }
 
 /// A success: JSON, `ETag` and `Location` where there are such.

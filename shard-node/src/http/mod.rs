@@ -35,7 +35,7 @@ use crate::node::Node;
 use crate::tenancy::{PARK_PATIENCE, Term};
 use crate::trpc;
 
-pub(crate) use answer::{problem, set_session};
+pub(crate) use answer::{is_for_another_node, problem, set_nothing_applied, set_session};
 pub(crate) use judge::again;
 pub use listen::listen;
 pub(crate) use measure::measured;

@@ -5,13 +5,14 @@
 //!   each, kept in Redis on its time (`rate`); a bulk call counts as one, whatever its rows, and a tRPC batch as so
 //!   many as it has calls. What is refused costs none of them.
 //! - A Redis that is slow or away holds nobody up: 50 ms, then this node's own knowledge decides.
-//! - Every queue has a bound: requests of the node, of one institution ([`InFlight`]), fills of the cache ([`Gate`]).
+//! - Every queue has a bound: requests of the node, of one institution ([`InFlight`]), fills of the cache ([`Gates`]).
 //!   What is beyond is refused at once.
 
 mod gate;
 mod gcra;
 mod headers;
 mod in_flight;
+mod keyed;
 mod rate;
 
 use std::sync::Arc;
@@ -20,9 +21,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use service_kit::token::Role;
 
-pub use gate::Gate;
+pub use gate::Gates;
 pub use headers::Standing;
 pub use in_flight::{InFlight, Place};
+pub(crate) use keyed::Keyed;
 pub use rate::{Charge, Rate, Refusal};
 
 use crate::operation::Caller;
@@ -70,8 +72,8 @@ impl Default for LimitSettings {
 
 impl LimitSettings {
     /// The way of cache fills to the primary.
-    pub fn fills(&self) -> Gate {
-        Gate::new(self.fills, self.waiting_fills, FILL_WAIT)
+    pub fn fills(&self) -> Gates {
+        Gates::new(self.fills, self.waiting_fills, FILL_WAIT)
     }
 
     /// Says which budgets are off.

@@ -151,7 +151,8 @@ async fn prepare(
     input: Value,
 ) -> Result<Prepared, Error> {
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
-    let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline).await?;
+    let share = node.queues.share(caller.institution).await;
+    let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
     let mut work = Work::new(caller.clone(), node.now(), tx);
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {

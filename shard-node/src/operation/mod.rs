@@ -31,7 +31,7 @@ use utoipa::ToSchema;
 pub use answer::{Answer, Reply};
 pub use caller::{Caller, IfMatch, forbidden, idempotency_key, if_match};
 pub use input::{decode, invalid};
-pub use queue::Queues;
+pub use queue::{Queues, Turn};
 pub use reader::Reader;
 pub use schema::Schemas;
 pub use session::Session;

@@ -1,28 +1,32 @@
-//! Writers of one hot thing wait here, before they take a connection.
+//! Where requests wait before they take a connection: writers of one hot thing, and everybody of an institution
+//! that has its share of connections.
 //!
 //! What must stay true:
 //! - A class that hundreds want into holds at most [`AT_ONCE`] connections of a node: the others are for everybody
 //!   else, and nobody waits for its row so long that `lock_timeout` ends it.
+//! - An institution holds at most half of a node's connections, whatever it asks: what it asks beyond waits here,
+//!   and its neighbours find the other half.
 //! - Who came first goes first; a request waits no longer than to its own deadline.
+//! - Whoever waits for a share holds nothing that another institution could wait for.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use serde_json::Value;
 use shard_map::InstitutionId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::limits::Keyed;
+
 /// Writers of one thing in one node that hold a connection: one works, the next is ready when it commits.
 const AT_ONCE: usize = 2;
 
-/// Past this number the map is rid of things that nobody waits for.
-const KEPT_MAX: usize = 1_024;
-
-type Thing = (InstitutionId, String);
-
 /// The queues of a node.
-#[derive(Debug, Default)]
-pub struct Queues(Mutex<HashMap<Thing, Weak<Semaphore>>>);
+#[derive(Debug)]
+pub struct Queues {
+    things: Keyed<(InstitutionId, String), Semaphore>,
+    shares: Keyed<InstitutionId, Semaphore>,
+    share: usize,
+}
 
 /// A place at the head of a queue; given up when it is dropped.
 #[derive(Debug)]
@@ -31,6 +35,12 @@ pub struct Turn {
 }
 
 impl Queues {
+    /// The queues of a node with so many connections to the primary.
+    pub fn new(connections: u32) -> Self {
+        let share = usize::try_from(connections / 2).unwrap_or(AT_ONCE).max(1);
+        Self { things: Keyed::new(), shares: Keyed::new(), share }
+    }
+
     /// Waits for a turn at the thing that the input's `member` names; at once where there is none.
     pub async fn turn(
         &self,
@@ -41,22 +51,20 @@ impl Queues {
         let Some(Value::String(name)) = member.and_then(|member| input.get(member)) else {
             return Turn { _permit: None };
         };
-        let queue = self.queue((institution, name.to_lowercase()));
-        // It is never closed.
-        Turn { _permit: queue.acquire_owned().await.ok() }
+        let thing = (institution, name.to_lowercase());
+        Turn::at(self.things.get(thing, || Semaphore::new(AT_ONCE))).await
     }
 
-    fn queue(&self, thing: Thing) -> Arc<Semaphore> {
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queues.get(&thing).and_then(Weak::upgrade) {
-            return queue;
-        }
-        if queues.len() >= KEPT_MAX {
-            queues.retain(|_, queue| queue.strong_count() > 0);
-        }
-        let queue = Arc::new(Semaphore::new(AT_ONCE));
-        queues.insert(thing, Arc::downgrade(&queue));
-        queue
+    /// Waits until the institution may take another connection.
+    pub async fn share(&self, institution: InstitutionId) -> Turn {
+        Turn::at(self.shares.get(institution, || Semaphore::new(self.share))).await
+    }
+}
+
+impl Turn {
+    async fn at(line: Arc<Semaphore>) -> Self {
+        // It is never closed.
+        Self { _permit: line.acquire_owned().await.ok() }
     }
 }
 
@@ -70,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_go_at_once_and_the_third_waits_for_one_of_them() {
-        let (queues, institution) = (Queues::default(), InstitutionId::new(Uuid::nil()));
+        let (queues, institution) = (Queues::new(6), InstitutionId::new(Uuid::nil()));
         let input = json!({"classId": "A"});
         let turn = || queues.turn(institution, &input, Some("classId"));
         let (first, _second) = (turn().await, turn().await);
@@ -84,12 +92,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_is_forgotten() {
-        let (queues, institution) = (Queues::default(), InstitutionId::new(Uuid::nil()));
-        for number in 0..3 * KEPT_MAX {
-            let input = json!({"classId": number.to_string()});
-            queues.turn(institution, &input, Some("classId")).await;
+    async fn an_institution_takes_half_of_the_connections_and_its_neighbour_the_others() {
+        let (one, other) = (InstitutionId::new(Uuid::nil()), InstitutionId::new(Uuid::max()));
+        for (connections, share) in [(0, 1), (1, 1), (2, 1), (7, 3), (16, 8)] {
+            let queues = Queues::new(connections);
+            let taken: Vec<_> = (0..20).map_while(|_| queues.share(one).now_or_never()).collect();
+            assert_eq!(taken.len(), share, "of {connections}");
+            assert!(queues.share(other).now_or_never().is_some());
+            drop(taken);
+            assert!(queues.share(one).now_or_never().is_some());
         }
-        assert!(queues.0.lock().expect("the map").len() <= KEPT_MAX);
     }
 }

@@ -58,6 +58,8 @@ async fn on_replica(
     let replica = choice.replica.clone();
     let caller = Caller { cached: false, ..caller.clone() };
     let reader = Reader::new(node.clone(), caller, Some(choice));
+    // Waiting for it is not the replica's doing.
+    let _share = node.queues.share(reader.caller.institution).await;
     match timeout(REPLICA_PATIENCE, serve(reader.clone(), input)).await {
         Ok(Ok(answer)) => {
             node.replicas.count(Source::Replica);

@@ -33,11 +33,12 @@ impl Reader {
     pub async fn begin(&self) -> Result<TenantTx, Error> {
         self.asked.store(true, Ordering::Relaxed);
         let Caller { institution, deadline, .. } = self.caller;
-        let mut tx = match &self.replica {
-            Some(Choice { replica, at_least }) => {
-                TenantTx::begin_on_replica(&replica.pool, institution, deadline, *at_least).await?
-            }
-            None => TenantTx::begin_until(&self.node.pool, institution, deadline).await?,
+        let mut tx = if let Some(Choice { replica, at_least }) = &self.replica {
+            // It runs within its share already.
+            TenantTx::begin_on_replica(&replica.pool, institution, deadline, *at_least).await?
+        } else {
+            let share = self.node.queues.share(institution).await;
+            TenantTx::begin_until(&self.node.pool, institution, deadline, share).await?
         };
         if let Some(seen) = &self.seen {
             tx.report_to(seen.clone());

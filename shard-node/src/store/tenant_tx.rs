@@ -19,6 +19,7 @@ use tokio::time::{timeout, timeout_at};
 
 use super::Position;
 use crate::error::Error;
+use crate::operation::Turn;
 
 /// The time of a transaction that no request waits for.
 const UNHURRIED: Duration = Duration::from_secs(5);
@@ -34,6 +35,8 @@ pub struct TenantTx {
     report_to: Option<Seen>,
     /// Of the primary that a replica follows.
     timeline: u32,
+    /// The institution's share of the primary's connections; given up after the connection.
+    share: Option<Turn>,
 }
 
 /// The furthest place of the log that a read has seen.
@@ -58,11 +61,12 @@ impl TenantTx {
     /// # Errors
     /// As [`Self::begin_until`].
     pub async fn begin(pool: &PgPool, institution: InstitutionId) -> Result<Self, Error> {
-        Self::begin_until(pool, institution, Instant::now() + UNHURRIED).await
+        let deadline = Instant::now() + UNHURRIED;
+        Self::open(pool, institution, deadline, None, "", 0).await
     }
 
     /// Opens it, if the institution is served here. Each of its statements may take as long as there is now until
-    /// the deadline.
+    /// the deadline. The institution's share of connections is given up after the connection.
     ///
     /// # Errors
     /// [`Error::NotOwner`] when the guard refuses; [`Error::Abandoned`] when no connection is free in time;
@@ -71,8 +75,9 @@ impl TenantTx {
         pool: &PgPool,
         institution: InstitutionId,
         deadline: Instant,
+        share: Turn,
     ) -> Result<Self, Error> {
-        Self::open(pool, institution, deadline, "", 0).await
+        Self::open(pool, institution, deadline, Some(share), "", 0).await
     }
 
     /// Opens one that reads on a replica, if that has replayed up to a place.
@@ -86,19 +91,20 @@ impl TenantTx {
         at_least: Position,
     ) -> Result<Self, Error> {
         let first = format!("SELECT expect_replayed('{at_least}'); ");
-        Self::open(pool, institution, deadline, &first, at_least.timeline).await
+        Self::open(pool, institution, deadline, None, &first, at_least.timeline).await
     }
 
     async fn open(
         pool: &PgPool,
         institution: InstitutionId,
         deadline: Instant,
+        share: Option<Turn>,
         first: &str,
         timeline: u32,
     ) -> Result<Self, Error> {
         let acquired = timeout_at(deadline.into(), pool.acquire()).await;
         let connection = Some(acquired.map_err(|_| Error::Abandoned)??);
-        let mut tx = Self { connection, institution, report_to: None, timeline };
+        let mut tx = Self { connection, institution, report_to: None, timeline, share };
         let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
         // Ids and places are typed: nothing of a client's text gets here.
         let open = format!(
@@ -178,11 +184,14 @@ impl TenantTx {
 impl Drop for TenantTx {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
+        let share = self.share.take();
         tokio::spawn(async move {
             let rolled_back = timeout(ROLLBACK_TIMEOUT, connection.execute("ROLLBACK")).await;
             if !matches!(rolled_back, Ok(Ok(_))) {
                 connection.close_on_drop();
             }
+            drop(connection);
+            drop(share);
         });
     }
 }

@@ -21,7 +21,10 @@ use service_kit::Problem;
 
 use self::envelope::Envelope;
 use crate::error::{cutover_timeout, met_the_fence};
-use crate::http::{Incoming, Outgoing, again, json, measured, problem, query, set_session};
+use crate::http::{
+    Incoming, Outgoing, again, is_for_another_node, json, measured, problem, query,
+    set_nothing_applied, set_session,
+};
 use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Answer, Caller, Operation, execute, invalid};
@@ -55,6 +58,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
             return Outgoing { route: ROUTE, response: problem(not_owner, &incoming.request_id) };
         }
     };
+    let refused = refused_as_one(&results);
     let session = results.iter().flatten().filter_map(|answer| answer.session).max();
     let envelopes: Vec<_> = names
         .iter()
@@ -63,6 +67,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         .collect();
     let mut response = encode(envelopes, batch);
     set_session(&mut response, session);
+    set_nothing_applied(&mut response, refused);
     Standing::write(&standings, response.headers_mut());
     Outgoing { route: ROUTE, response }
 }
@@ -110,6 +115,13 @@ fn elsewhere(
 /// Whether a call was refused: what failed in another way may have been applied.
 fn has_no_effect(result: &Result<Answer, Problem>) -> bool {
     matches!(result, Err(problem) if problem.status < 500 || problem.status == 503)
+}
+
+/// Where no call was applied and another node may do better with each: the code of the first.
+fn refused_as_one(results: &[Result<Answer, Problem>]) -> Option<&'static str> {
+    let refused = |result: &Result<Answer, Problem>| is_for_another_node(result.as_ref().err()?);
+    let codes: Option<Vec<_>> = results.iter().map(refused).collect();
+    codes?.first().copied()
 }
 
 async fn calls(
@@ -260,6 +272,18 @@ mod tests {
         let unknown = elsewhere(vec![Err(not_owner()), Err(outcome_unknown())], write);
         assert_eq!(unknown.expect("answers")[0].as_ref().expect_err("refused").status, 503);
         assert!(elsewhere(vec![Ok(SERVED), Ok(SERVED)], read).is_ok());
+    }
+
+    #[test]
+    fn another_node_is_asked_only_where_no_call_was_served() {
+        let unavailable = crate::error::shard_unavailable;
+        let code = |results: &[_]| refused_as_one(results);
+        assert_eq!(code(&[Err(overloaded()), Err(unavailable())]), Some("overloaded"));
+        assert_eq!(code(&[Err(unavailable())]), Some("shard-unavailable"));
+        assert_eq!(code(&[Err(overloaded()), Ok(SERVED)]), None);
+        let other = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "cutover-timeout", "Moving");
+        assert_eq!(code(&[Err(overloaded()), Err(other)]), None);
+        assert_eq!(code(&[]), None);
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Plan {
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
             metrics,
             replicas,
-            queues: Queues::default(),
+            queues: Queues::new(self.connections),
             tasks: TaskTracker::new(),
         });
         let own_pool = pool_with(self.primary.clone(), 3);
