@@ -14,6 +14,7 @@ use shard_map::{InstitutionStatus, MapVersion};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
+use super::openapi;
 use super::request::Request;
 use super::routes::Operation;
 use crate::error::Error;
@@ -57,8 +58,12 @@ pub(super) async fn answer(
         | Operation::SuspendInstitution
         | Operation::ResumeInstitution => institution(platform, operation, request).await,
         Operation::ShowMap => {
-            request.query(&["after"])?;
+            request.query()?;
             Ok(map_json(platform.feed.fresh().await.snapshot_json()))
+        }
+        Operation::ShowDocument => {
+            request.query()?;
+            encode(Ok(&*openapi::DOCUMENT))
         }
         Operation::ShowMapHistory | Operation::ListEvents | Operation::ListAudit => {
             chronicle(platform, operation, request).await
@@ -72,7 +77,7 @@ pub(super) async fn map_news(
     request: &Request,
     stop: &CancellationToken,
 ) -> Result<Response, Problem> {
-    let after = request.query(&["after"])?.after()?.unwrap_or(0);
+    let after = request.query()?.after()?.unwrap_or(0);
     let deadline = Duration::from_secs(MAP_WAIT_S);
     match platform.feed.news(MapVersion(after), deadline, stop).await {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -145,7 +150,7 @@ async fn institution(
             return created(done, |institution| format!("/v1/institutions/{}", institution.id));
         }
         Operation::ListInstitutions => {
-            let query = request.query(&["slug", "page", "limit"])?;
+            let query = request.query()?;
             let (page, limit) = (query.page()?, query.limit()?);
             return encode(platform.institutions(query.text("slug"), page, limit).await);
         }
@@ -166,7 +171,7 @@ async fn chronicle(
     operation: Operation,
     request: &Request,
 ) -> Result<Response, Problem> {
-    let query = request.query(&["after", "limit"])?;
+    let query = request.query()?;
     let (after, limit) = (query.after()?, query.limit()?);
     let connection = platform.pool.acquire().await;
     let mut connection = connection.map_err(|error| Error::from(error).into_problem())?;
@@ -186,7 +191,7 @@ async fn chronicle(
 }
 
 fn list<T: Serialize>(request: &Request, all: Result<Vec<T>, Error>) -> Result<Response, Problem> {
-    request.query(&[])?;
+    request.query()?;
     items(all)
 }
 

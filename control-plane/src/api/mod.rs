@@ -8,6 +8,7 @@
 
 pub mod access;
 mod handlers;
+mod openapi;
 pub mod request;
 pub mod routes;
 
@@ -89,7 +90,7 @@ impl Api {
             Err(_) => return (route.path, too_slow().into_response()),
         };
         let query = head.uri.query().map(str::to_owned);
-        let request = Request { caller, id, query, body };
+        let request = Request { caller, operation: route.operation, id, query, body };
         let answer = self.run(route, request).await;
         (route.path, answer.unwrap_or_else(IntoResponse::into_response))
     }
@@ -189,7 +190,7 @@ fn method_label(method: &Method) -> &'static str {
 
 fn unknown(path: &str) -> Response {
     Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such path")
-        .detail(format!("`{path}` is no path of the control plane; they begin with /v1/"))
+        .detail(format!("`{path}` is no path of the control plane; /openapi.json names them all"))
         .into_response()
 }
 

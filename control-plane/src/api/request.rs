@@ -12,6 +12,7 @@ use service_kit::Problem;
 use service_kit::problem::FieldProblem;
 
 use super::access::Caller;
+use super::routes::Operation;
 use crate::error::Error;
 use crate::store::journal::Actor;
 
@@ -26,6 +27,7 @@ const PAGE_MAX: i64 = 50_000;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) caller: Caller,
+    pub(super) operation: Operation,
     pub(super) id: String,
     pub(super) query: Option<String>,
     pub(super) body: Bytes,
@@ -67,8 +69,9 @@ impl Request {
         }
     }
 
-    /// The query's parameters: each at most once, none but the allowed ones.
-    pub(super) fn query(&self, allowed: &[&str]) -> Result<Query, Problem> {
+    /// The query's parameters: each at most once, none but those of the operation.
+    pub(super) fn query(&self) -> Result<Query, Problem> {
+        let allowed = self.operation.query();
         let mut values = BTreeMap::new();
         let pairs = self.query.as_deref().unwrap_or_default();
         for pair in pairs.split('&').filter(|pair| !pair.is_empty()) {
@@ -164,6 +167,7 @@ mod tests {
     fn request(query: &str, body: &str) -> Request {
         Request {
             caller: Caller { name: "t".to_owned(), role: Role::PlatformOps },
+            operation: Operation::ListInstitutions,
             id: String::new(),
             query: Some(query.to_owned()),
             body: Bytes::copy_from_slice(body.as_bytes()),
@@ -205,11 +209,11 @@ mod tests {
 
     #[test]
     fn a_query_parameter_that_does_not_fit_is_named() {
-        let wrong = |query| request(query, "").query(&["page", "limit"]).map(|_| ());
+        let wrong = |query| request(query, "").query().map(|_| ());
         assert!(wrong("page=1&limit=2").is_ok());
         assert!(wrong("pgae=1").is_err());
         assert!(wrong("page=1&page=2").is_err());
-        let limit = |query| request(query, "").query(&["limit"]).and_then(|query| query.limit());
+        let limit = |query| request(query, "").query().and_then(|query| query.limit());
         assert_eq!(limit("").ok(), Some(50));
         assert_eq!(limit("limit=200").ok(), Some(200));
         for bad in ["limit=0", "limit=201", "limit=x", "limit="] {

@@ -33,6 +33,19 @@ pub enum Operation {
     ShowMapHistory,
     ListEvents,
     ListAudit,
+    ShowDocument,
+}
+
+impl Operation {
+    /// The parameters that its query may have.
+    pub const fn query(self) -> &'static [&'static str] {
+        match self {
+            Self::ListInstitutions => &["slug", "page", "limit"],
+            Self::ShowMap => &["after"],
+            Self::ShowMapHistory | Self::ListEvents | Self::ListAudit => &["after", "limit"],
+            _ => &[],
+        }
+    }
 }
 
 /// A line of the table.
@@ -86,6 +99,7 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET,   "/v1/map/history",               Operation::ShowMapHistory,     &[PlatformOps]),
     route(Method::GET,   "/v1/events",                    Operation::ListEvents,         &[PlatformOps]),
     route(Method::GET,   "/v1/audit",                     Operation::ListAudit,          &[PlatformOps]),
+    route(Method::GET,   "/openapi.json",                 Operation::ShowDocument,       &Role::ALL),
 ];
 
 /// Where a request goes.

@@ -92,3 +92,42 @@ async fn an_id_that_cannot_be_is_not_there() {
     })
     .await;
 }
+
+/// The document against the service: each path is there, and each body is demanded or refused as it says.
+#[tokio::test]
+async fn what_the_document_describes_is_served() {
+    sandbox(async |sandbox| {
+        let get = request(&sandbox, Method::GET, "/openapi.json");
+        let document: Value =
+            get.send().await.expect("an answer").json().await.expect("a document");
+        let mut asked = 0;
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, described) in item.as_object().expect("operations") {
+                let method: Method = method.to_uppercase().parse().expect("a method");
+                let role = described["x-roles"][0].as_str().expect("a role");
+                let role = Role::ALL.into_iter().find(|known| known.as_str() == role);
+                let url = format!("{}{}", sandbox.url, path.replace("{id}", "nobody"));
+                let call = Client::new().request(method.clone(), url);
+                let call = call.bearer_auth(token(role.expect("a known role")));
+                let place = format!("{method} {path}");
+                asked += 1;
+                if method == Method::GET {
+                    let unknown = call.query(&[("nope", "1")]).send().await.expect("an answer");
+                    // Where there is an id, that nobody has it is said first, or after.
+                    assert!([400, 404].contains(&unknown.status().as_u16()), "{place}");
+                    continue;
+                }
+                let junk = call.body(r#"{"junk": 1}"#).send().await.expect("an answer");
+                let takes = described["requestBody"].is_object();
+                let (status, code, body) = problem(junk).await;
+                assert_eq!((status, &*code), (422, "invalid-body"), "{place}");
+                let said = body["detail"].as_str().unwrap_or_default();
+                assert_eq!(said.contains("takes no body"), !takes, "{place}: {said}");
+            }
+        }
+        assert!(asked > 20, "{asked} operations");
+        let stranger = Client::new().get(format!("{}/openapi.json", sandbox.url));
+        assert_eq!(stranger.send().await.expect("an answer").status(), 401);
+    })
+    .await;
+}

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion, OwnershipState, ShardId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `POST /v1/institutions`; the same slug with the same content again is harmless.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInstitution {
     /// Its id; made where none is given.
@@ -24,7 +25,7 @@ pub struct NewInstitution {
 }
 
 /// An institution as the directory has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Institution {
     /// Its id.
@@ -44,7 +45,7 @@ pub struct Institution {
 }
 
 /// `GET /v1/institutions/{id}`: the directory's word and the shards' own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstitutionDetail {
     /// The directory's word.
@@ -63,7 +64,7 @@ pub struct InstitutionDetail {
 }
 
 /// One shard database's own word on an institution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ownership {
     /// The shard whose database says it.
@@ -82,7 +83,7 @@ pub struct Ownership {
 }
 
 /// A shard that did not say what it has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnreachableShard {
     /// The shard.
     pub shard: ShardId,
@@ -91,7 +92,7 @@ pub struct UnreachableShard {
 }
 
 /// A home of an institution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
     /// Since when.

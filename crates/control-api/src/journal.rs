@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shard_map::{Entries, MapVersion, Removal};
+use utoipa::ToSchema;
 
 /// One version of the map and what it changed: `GET /v1/map/history`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MapChange {
     /// The version that it made.
@@ -26,7 +27,7 @@ pub struct MapChange {
 }
 
 /// Something that happened: `GET /v1/events`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its number, rising.
     pub id: i64,
@@ -41,7 +42,7 @@ pub struct Event {
 }
 
 /// Who did something: `GET /v1/audit`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     /// Its number, rising.
     pub id: i64,

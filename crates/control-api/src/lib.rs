@@ -30,19 +30,20 @@ pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
 pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How long `GET /v1/map?after=V` waits for news, in seconds.
 pub const MAP_WAIT_S: u64 = 25;
 
 /// A list that fits one answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct List<T> {
     /// Its entries.
     pub items: Vec<T>,
 }
 
 /// One page of a long list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// Its entries.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use shard_map::{MapDelta, MapSnapshot};
+use utoipa::ToSchema;
 
 /// A delta or a whole map; a delta is known by its member `from`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum MapAnswer {
     /// What changed since the version that was asked about.

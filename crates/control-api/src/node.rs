@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shard_map::{NodeId, NodeState, ShardId};
+use utoipa::ToSchema;
 
 /// `POST /v1/nodes`; repeating it is harmless.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeRegistration {
     /// Its id.
@@ -20,7 +21,7 @@ pub struct NodeRegistration {
 }
 
 /// `POST /v1/nodes/{id}:heartbeat`, once a second.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// Whether it takes requests.
@@ -30,7 +31,7 @@ pub struct Heartbeat {
 }
 
 /// `POST /v1/nodes/{id}:down`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DownReason {
     /// What the health checker saw.
@@ -38,7 +39,7 @@ pub struct DownReason {
 }
 
 /// A node as it is shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
     /// Its id.

@@ -3,13 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 use shard_map::{Epoch, InstitutionId, MapVersion, ShardId};
+use utoipa::ToSchema;
 
 /// Most institutions that one call names.
 pub const CLAIMS_MAX: usize = 1_000;
 
 /// `POST /v1/shards/{id}:reconcile`: at most [`CLAIMS_MAX`] of the institutions that the shard's database would
 /// serve, each with its epoch there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnershipClaims {
     /// `[["<institution>", <epoch>], ...]`.
@@ -17,7 +18,7 @@ pub struct OwnershipClaims {
 }
 
 /// Those of the named that the shard must not serve: the rest is the shard's, at that epoch or an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reconciled {
     /// In the order of the claims.
     pub elsewhere: Vec<Elsewhere>,
@@ -25,7 +26,7 @@ pub struct Reconciled {
 
 /// An institution that another shard owns, or that the same shard owns at a later epoch than its database says
 /// (it was away meanwhile: that database is an older copy), or that the directory does not know (no owner).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Elsewhere {
     /// The institution.

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use shard_map::{ShardId, ShardState};
+use utoipa::ToSchema;
 
 /// A database's URL with its password. `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Dsn(String);
 
@@ -29,7 +30,7 @@ impl fmt::Debug for Dsn {
 }
 
 /// Where a shard's Postgres is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShardPostgres {
     /// The primary, as its owner role `lxp_owner`.
@@ -40,7 +41,7 @@ pub struct ShardPostgres {
 }
 
 /// `POST /v1/shards`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewShard {
     /// Its id.
@@ -60,7 +61,7 @@ const fn one() -> u32 {
 }
 
 /// `PATCH /v1/shards/{id}`: what is there changes, what is not stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShardChange {
     /// Its share of the ring.
@@ -75,7 +76,7 @@ pub struct ShardChange {
 }
 
 /// A shard as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shard {
     /// Its id.

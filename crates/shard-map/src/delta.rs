@@ -1,11 +1,12 @@
 //! What changed from one map to a later one.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{InstitutionId, MapError, MapNode, MapShard, MapVersion, NodeId, ShardId, ShardMap};
 
 /// The change from version `from` to `version`; applied to any other version it is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MapDelta {
     /// The version it applies to.
@@ -23,7 +24,7 @@ pub struct MapDelta {
 }
 
 /// New or changed entries, whole.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Entries {
     /// Shards.
@@ -38,7 +39,7 @@ pub struct Entries {
 }
 
 /// Ids of entries that are gone.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Removal {
     /// Shards.

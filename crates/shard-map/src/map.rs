@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ring::ByXxh3;
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// How the ring is made; a router refuses a map whose ring it would make otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RingSettings {
     /// Name of the hash; `xxh3-64`.
@@ -29,7 +30,7 @@ impl Default for RingSettings {
 }
 
 /// A shard as the map knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MapShard {
     /// Its id.
     pub id: ShardId,
@@ -40,7 +41,7 @@ pub struct MapShard {
 }
 
 /// A node as the map knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MapNode {
     /// Its id.
     pub id: NodeId,
@@ -53,7 +54,7 @@ pub struct MapNode {
 }
 
 /// A whole map on the wire and on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MapSnapshot {
     /// Gapless number of this map.
