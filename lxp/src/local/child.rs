@@ -4,6 +4,7 @@
 //! What must stay true:
 //! - A child that never served is a failure of the start and is not started again; one that served is started
 //!   again for as long as the platform runs, after a pause that grows to 5 s.
+//! - A child that is to be replaced serves until its successor does: that one takes its listeners and sends it away.
 //! - A child that is held by hand stays down until it is let go; then it starts at once.
 //! - An order to stop is carried out in whatever state the child is, also while it waits to be started again.
 
@@ -62,6 +63,8 @@ pub(crate) struct Spec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Order {
     Run,
+    /// Start a second one, which takes over from the first.
+    Replace,
     /// End, and wait to be started again.
     Hold,
     /// The same, at once.
@@ -95,7 +98,7 @@ pub(crate) async fn keep(
             process.pid = None;
             process.state = UpDown::Down;
         });
-        if *orders.borrow() != Order::Run {
+        if !matches!(*orders.borrow(), Order::Run | Order::Replace) {
             pause = FIRST_PAUSE;
             continue;
         }
@@ -124,7 +127,7 @@ async fn may_run(spec: &Spec, board: &Board, orders: &mut watch::Receiver<Order>
     loop {
         let order = *orders.borrow_and_update();
         match order {
-            Order::Run => {
+            Order::Run | Order::Replace => {
                 board.process(name, |process| process.held = false);
                 return true;
             }
@@ -151,25 +154,57 @@ async fn run_once(
         Ok(child) => child,
         Err(error) => return format!("cannot be started: {error:#}"),
     };
+    note_pid(spec, board, &child);
+    let mut successor: Option<Child> = None;
+    let watched = watch(spec, board, life);
+    tokio::pin!(watched);
+    loop {
+        tokio::select! {
+            status = child.wait() => match successor.take() {
+                Some(next) => {
+                    child = next;
+                    note_pid(spec, board, &child);
+                }
+                None => return ended(status),
+            },
+            status = end_of(&mut successor) => {
+                say(&format!("the successor of {} {}: it serves on", spec.process.name, ended(status)));
+                successor = None;
+            }
+            never = &mut watched => match never {},
+            changed = orders.changed() => {
+                let order = if changed.is_ok() { *orders.borrow() } else { Order::Kill };
+                if order == Order::Replace && successor.is_none() {
+                    successor = spawn(spec).inspect_err(|error| say(&format!("{error:#}"))).ok();
+                }
+                for child in [Some(&child), successor.as_ref()].into_iter().flatten() {
+                    signal(child, spec, order);
+                }
+                if changed.is_err() {
+                    if successor.is_some() {
+                        // Killed, as the other one: its end is waited for, whatever it is.
+                        let _ = end_of(&mut successor).await;
+                    }
+                    return ended(child.wait().await);
+                }
+            }
+        }
+    }
+}
+
+fn note_pid(spec: &Spec, board: &Board, child: &Child) {
     let pid = child.id();
     board.process(&spec.process.name, |process| {
         process.pid = pid;
         process.started_ticks = pid.and_then(started_ticks);
     });
-    let watched = watch(spec, board, life);
-    tokio::pin!(watched);
-    loop {
-        tokio::select! {
-            status = child.wait() => return ended(status),
-            never = &mut watched => match never {},
-            changed = orders.changed() => {
-                let order = if changed.is_ok() { *orders.borrow() } else { Order::Kill };
-                signal(&child, spec, order);
-                if changed.is_err() {
-                    return ended(child.wait().await);
-                }
-            }
-        }
+}
+
+/// How a child ends; never, where there is none.
+async fn end_of(child: &mut Option<Child>) -> std::io::Result<ExitStatus> {
+    match child {
+        Some(child) => child.wait().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -216,7 +251,7 @@ fn spawn(spec: &Spec) -> anyhow::Result<Child> {
 
 fn signal(child: &Child, spec: &Spec, order: Order) {
     let signal = match order {
-        Order::Run => return,
+        Order::Run | Order::Replace => return,
         Order::Hold | Order::Stop => spec.stop,
         Order::Quit => spec.quit,
         Order::HoldNow | Order::Kill => Signal::SIGKILL,

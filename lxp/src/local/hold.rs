@@ -1,4 +1,5 @@
 //! `lxp local stop NAME` and `start NAME`: one part is held down and brought back, with its ports and its data.
+//! `restart NAME` does both; a router is replaced by another one that takes its listeners, so that nobody notices.
 //!
 //! What is wanted lies as a file by the part's name in `.lxp/held`; the supervisor looks there and obeys. A hold
 //! lasts until `start NAME` or until the supervisor ends: `up` starts everything.
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::child::Order;
 use super::layout::{Layout, make_dir, remove, write_private};
 use super::lock::Lock;
-use super::state::{Phase, Process, State, UpDown};
+use super::state::{Kind, Phase, Process, State, UpDown};
 use crate::failure::{Exit, Failure};
 use crate::output::say;
 
@@ -28,8 +29,12 @@ const START_WITHIN: Duration = Duration::from_mins(1);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// A router that was replaced has ended by then: it finishes what it has.
+const REPLACE_WITHIN: Duration = Duration::from_mins(1);
+
 const STOP: &str = "stop";
 const KILL: &str = "kill";
+const REPLACE: &str = "replace";
 
 /// `lxp local stop`.
 #[derive(Debug, Args)]
@@ -48,6 +53,17 @@ pub(crate) struct Stop {
 /// `lxp local start`.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
+    /// Processes, by their names in `status`.
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// The data directory [default: .lxp here or above]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// `lxp local restart`.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
     /// Processes, by their names in `status`.
     #[arg(required = true)]
     names: Vec<String>,
@@ -95,6 +111,46 @@ pub(crate) async fn start(start: &Start) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs `lxp local restart`, one part after the other.
+pub(crate) async fn restart(restart: &Restart) -> anyhow::Result<()> {
+    let layout = Layout::find(restart.data_dir.as_deref())?;
+    check(&layout, &restart.names)?;
+    for name in &restart.names {
+        let (names, data_dir) = (vec![name.clone()], restart.data_dir.clone());
+        if replace(&layout, &names).await? {
+            say(&format!("{name} was replaced"));
+            continue;
+        }
+        stop(&Stop { names: names.clone(), now: false, data_dir: data_dir.clone() }).await?;
+        start(&Start { names, data_dir }).await?;
+    }
+    Ok(())
+}
+
+/// Has a router that serves replaced; false for anything else.
+async fn replace(layout: &Layout, names: &[String]) -> anyhow::Result<bool> {
+    let state = State::read_now(layout);
+    let is_it = |p: &&Process| p.kind == Kind::Router && names.contains(&p.name) && p.lives();
+    let Some(before) =
+        state.processes.iter().find(is_it).filter(|_| layout.router_socket().exists())
+    else {
+        return Ok(false);
+    };
+    ask(layout, names, REPLACE)?;
+    let is_another = |process: &Process| process.pid != before.pid && process.state == UpDown::Up;
+    let left = wait(layout, names, REPLACE_WITHIN, is_another).await;
+    for name in names {
+        remove(&layout.held(name))?;
+    }
+    match left.first() {
+        None => Ok(true),
+        Some(name) => {
+            let failure = Failure::new(Exit::TimedOut, format!("{name} was not replaced"));
+            Err(failure.log(&layout.log(name)).next(format!("lxp local logs {name}")).into())
+        }
+    }
+}
+
 /// What the held parts are to do, by name.
 pub(crate) fn read(layout: &Layout) -> BTreeMap<String, Order> {
     let files = fs::read_dir(layout.held_dir()).into_iter().flatten().flatten();
@@ -103,6 +159,7 @@ pub(crate) fn read(layout: &Layout) -> BTreeMap<String, Order> {
             let order = match &*fs::read_to_string(file.path()).ok()? {
                 STOP => Order::Hold,
                 KILL => Order::HoldNow,
+                REPLACE => Order::Replace,
                 _ => return None,
             };
             Some((file.file_name().into_string().ok()?, order))

@@ -108,8 +108,17 @@ impl Layout {
         self.root.join("postgres")
     }
 
+    pub(crate) fn router_dir(&self) -> PathBuf {
+        self.root.join("router")
+    }
+
     pub(crate) fn router_map(&self) -> PathBuf {
-        self.root.join("router").join("map.json")
+        self.router_dir().join("map.json")
+    }
+
+    /// Where a router gives its listeners to its successor.
+    pub(crate) fn router_socket(&self) -> PathBuf {
+        self.router_dir().join("sock")
     }
 
     pub(crate) fn node_state(&self, name: &str) -> PathBuf {

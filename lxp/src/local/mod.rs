@@ -46,6 +46,8 @@ pub(crate) enum Local {
     Stop(hold::Stop),
     /// Bring back what was stopped.
     Start(hold::Start),
+    /// Start parts of it anew; a router is replaced without a failed request.
+    Restart(hold::Restart),
     /// Its processes.
     Status(status::Status),
     /// What they say.
@@ -61,6 +63,7 @@ pub(crate) async fn run(local: &Local) -> anyhow::Result<()> {
         Local::Down(down) => down::run(down).await,
         Local::Stop(stop) => hold::stop(stop).await,
         Local::Start(start) => hold::start(start).await,
+        Local::Restart(restart) => hold::restart(restart).await,
         Local::Status(status) => status::run(status).await,
         Local::Logs(logs) => logs::run(logs).await,
         Local::Env(env) => env::run(env),

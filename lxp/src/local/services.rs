@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::child::Spec;
-use super::layout::{Layout, write_private};
+use super::layout::{Layout, make_dir, write_private};
 use super::probe::Probe;
 use super::secrets::Secrets;
 use super::state::{Kind, Process, UpDown};
 use crate::failure::Failure;
 use crate::token::{AUDIENCE, ISSUER};
+
+/// Longest path of a socket: the kernel takes 107 bytes, and the router puts a process id and `.new` behind it.
+const SOCKET_PATH_MAX_BYTES: usize = 90;
 
 /// The programs, which lie beside `lxp` itself.
 #[derive(Debug, Clone)]
@@ -121,7 +124,7 @@ pub(crate) fn router(
     listen: Listen,
     control_url: &str,
 ) -> anyhow::Result<Spec> {
-    let settings = json!({
+    let mut settings = json!({
         "listen": address(listen.port),
         "admin_listen": address(listen.admin_port),
         "control_url": control_url,
@@ -131,6 +134,11 @@ pub(crate) fn router(
         "log": "info",
         "tokens": tokens(layout),
     });
+    let socket = layout.router_socket();
+    make_dir(&layout.router_dir(), 0o700)?;
+    if socket.as_os_str().len() <= SOCKET_PATH_MAX_BYTES {
+        settings["handover_socket"] = json!(socket);
+    }
     service(layout, "router", Kind::Router, None, program, listen, &settings)
 }
 

@@ -50,3 +50,27 @@ async fn the_only_router_ends_in_order_and_finishes_what_it_has() {
         then && error.code == "no-connection"
     });
 }
+
+#[tokio::test]
+async fn the_only_router_is_replaced_and_no_request_fails() {
+    let size = Size::of_this_run();
+    let platform = Own::start(1, 1).await;
+    let institution = platform.institution(None).await;
+    let load = Load::start(&platform, &[institution], size.pick(8, 12));
+    load.run_for(Duration::from_secs(2)).await;
+    let first = load.now();
+    for _ in 0..size.pick(2, 20) {
+        let before = platform.pid("router");
+        platform.restart(&["router"]);
+        assert_ne!(platform.pid("router"), before);
+        load.run_for(size.seconds(2, 3)).await;
+    }
+    // The new one is a child like any other: started again when it dies.
+    let last = platform.pid("router");
+    let history = load.stop().await;
+    eprintln!("{}", history.summary(first));
+    history.expect_nothing_lost();
+    history.expect_no_error_but("a router that is replaced loses no request", |_| false);
+    platform.kill("router");
+    platform.is_up_again("router", last).await;
+}
