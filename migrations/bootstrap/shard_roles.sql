@@ -27,6 +27,10 @@ ALTER ROLE lxp_app SET idle_in_transaction_session_timeout = '5s';
 -- Moves institutions: COPY FROM is refused under row-level security, and copied rows fire no triggers.
 ALTER ROLE lxp_mover LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS PASSWORD '{{mover_password}}';
 GRANT SET ON PARAMETER session_replication_role TO lxp_mover;
+-- It sees who is inside an institution that it fences, and cuts off who does not leave.
+GRANT pg_read_all_stats, pg_signal_backend TO lxp_mover;
+-- The control plane logs in as the owner, and acts as the mover in the code that moves.
+GRANT lxp_mover TO lxp_owner;
 
 -- Owns the SECURITY DEFINER functions, which alone see across tenants. Nobody logs in as it.
 ALTER ROLE lxp_definer NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS;

@@ -3,7 +3,9 @@
 pub mod directory;
 pub mod history;
 pub mod journal;
+pub mod leader;
 pub mod map_head;
+pub mod moves;
 pub mod nodes;
 pub mod shards;
 

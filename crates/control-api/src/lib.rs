@@ -13,6 +13,7 @@ mod feed;
 mod institution;
 mod journal;
 mod map;
+mod moves;
 mod node;
 mod ownership;
 mod shard;
@@ -25,6 +26,7 @@ pub use institution::{
 };
 pub use journal::{AuditEntry, Event, MapChange};
 pub use map::MapAnswer;
+pub use moves::{Move, MoveEpochs, NewPlan, Plan, PlannedMove, Retry};
 pub use node::{DownReason, Heartbeat, Node, NodeRegistration};
 pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
 pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres};

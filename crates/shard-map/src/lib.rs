@@ -19,4 +19,7 @@ pub use delta::{DeltaError, Entries, MapDelta, Removal};
 pub use id::{Epoch, IdError, InstitutionId, MapVersion, NodeId, ShardId};
 pub use map::{MapError, MapNode, MapShard, MapSnapshot, RingSettings, ShardMap};
 pub use ring::{RING_HASH, Ring, VNODES_PER_WEIGHT};
-pub use state::{InstitutionStatus, NodeState, OwnershipState, ShardState, UnknownState};
+pub use state::{
+    InstitutionStatus, MovePhase, NodeState, OwnershipState, PlanKind, PlanState, ShardState,
+    UnknownState,
+};

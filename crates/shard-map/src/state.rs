@@ -106,6 +106,55 @@ states! {
     Moved = "moved",
 }
 
+states! {
+    /// How far a move is.
+    MovePhase, "move phase",
+    /// Both sides are looked at; rows have not begun to arrive.
+    Preflight = "preflight",
+    /// Rows are copied, and what changes meanwhile once more.
+    Copying = "copying",
+    /// Both copies are compared.
+    Verifying = "verifying",
+    /// The source serves every read through its guard.
+    Closing = "closing",
+    /// Fence, last round, commit point.
+    Cutover = "cutover",
+    /// Committed: the target serves, what the source has is deleted.
+    Cleaning = "cleaning",
+    /// The target has it, the source nothing.
+    Done = "done",
+    /// Given up: the source serves, what the target has is deleted.
+    Aborting = "aborting",
+    /// All is as it was before.
+    Aborted = "aborted",
+}
+
+states! {
+    /// What a plan is for.
+    PlanKind, "plan kind",
+    /// One institution, to a shard that somebody named.
+    Move = "move",
+    /// Institutions to where the ring puts them.
+    Rebalance = "rebalance",
+    /// Everything away from a shard.
+    Drain = "drain",
+}
+
+states! {
+    /// How far a plan is.
+    PlanState, "plan state",
+    /// Shown, not applied.
+    Proposed = "proposed",
+    /// Its moves are under way.
+    Running = "running",
+    /// No move of it begins for now.
+    Paused = "paused",
+    /// All its moves have ended.
+    Done = "done",
+    /// What had not begun will not.
+    Cancelled = "cancelled",
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,132 @@
+//! Plans, and the moves of institutions that they lead to.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shard_map::{Epoch, InstitutionId, MapVersion, MovePhase, PlanKind, PlanState, ShardId};
+use uuid::Uuid;
+
+/// `POST /v1/plans`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+pub enum NewPlan {
+    /// One institution, to a shard that is named.
+    Move {
+        /// Which.
+        institution: InstitutionId,
+        /// Where to.
+        to: ShardId,
+    },
+}
+
+/// A plan: what would move and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is for.
+    pub kind: PlanKind,
+    /// The placement that it was made for.
+    pub placement_version: MapVersion,
+    /// How far it is.
+    pub state: PlanState,
+    /// What moves, in order.
+    pub moves: Vec<PlannedMove>,
+    /// The name of the token that asked for it.
+    pub created_by: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was applied.
+    pub applied_at: Option<DateTime<Utc>>,
+}
+
+/// A move of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedMove {
+    /// Which institution.
+    pub institution: InstitutionId,
+    /// Where it is.
+    pub from: ShardId,
+    /// Where it is to be.
+    pub to: ShardId,
+    /// Why.
+    pub reason: String,
+    /// How many rows it has; none where its shard did not say.
+    pub rows: Option<i64>,
+    /// How many bytes they have, about; none where its shard did not say.
+    pub bytes: Option<i64>,
+    /// The move, once the plan was applied.
+    #[serde(rename = "move")]
+    pub move_id: Option<Uuid>,
+}
+
+/// A move as the journal has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Move {
+    /// Its id.
+    pub id: Uuid,
+    /// The plan that led to it.
+    pub plan: Option<Uuid>,
+    /// Which institution.
+    pub institution: InstitutionId,
+    /// Where it is.
+    pub from: ShardId,
+    /// Where it is to be.
+    pub to: ShardId,
+    /// How far it is.
+    pub phase: MovePhase,
+    /// The epochs that were allotted to it.
+    pub epochs: MoveEpochs,
+    /// Rows to copy, as counted at the start.
+    pub rows: i64,
+    /// Rows that were copied.
+    pub rows_copied: i64,
+    /// Keys that changed since and are to be copied once more.
+    pub keys_to_catch_up: i64,
+    /// The last round that was committed at the target.
+    pub round: i64,
+    /// How long writes were held back, in milliseconds.
+    pub pause_ms: Option<f64>,
+    /// The name of the token that asked for it.
+    pub requested_by: String,
+    /// Why it is given up, where it is.
+    pub cancel_reason: Option<String>,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When its phase began.
+    pub phase_started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How long the copy will take at the pace so far; none before there is a pace.
+    pub eta_seconds: Option<i64>,
+    /// Steps that failed and were tried again, the last ones.
+    pub retries: Vec<Retry>,
+}
+
+/// The epochs of a move, allotted at its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveEpochs {
+    /// While nobody serves it.
+    pub fence: Epoch,
+    /// At the target.
+    pub commit: Epoch,
+    /// At the source again.
+    pub abort: Epoch,
+}
+
+impl MoveEpochs {
+    /// Of a move that begins at this epoch.
+    pub const fn after(Epoch(before): Epoch) -> Self {
+        Self { fence: Epoch(before + 1), commit: Epoch(before + 2), abort: Epoch(before + 3) }
+    }
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Why, in words.
+    pub why: String,
+}
