@@ -17,6 +17,8 @@ use crate::api::Api;
 use crate::api::access::Access;
 use crate::config::Settings;
 use crate::feed::Feed;
+use crate::operation::lead;
+use crate::operation::metrics::MoveMetrics;
 use crate::service::Platform;
 use crate::{reconcile, store};
 
@@ -51,6 +53,8 @@ pub async fn run(
     let platform = Platform::new(pool.clone(), feed.clone(), settings.postgres.max_connections);
     let tasks = TaskTracker::new();
     reconcile::start(&platform, &tasks, &stop);
+    let moves = MoveMetrics::new(&metrics)?;
+    tasks.spawn(lead::run(platform.clone(), moves, stop.clone()));
     register_map_metrics(&metrics, &feed, &tasks, &stop)?;
     readiness.set(true);
     tracing::info!(listen = %settings.listen, map.version = feed.latest().version().0, "Serving");

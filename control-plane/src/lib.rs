@@ -2,14 +2,15 @@
 //!
 //! A request's path is the list of folders: `api` (routes, roles, bodies) -> `service` (one use case, one
 //! transaction) -> `model` (pure decisions) and `store` (every SQL statement). `reconcile` finishes what a
-//! crash left, `feed` carries each version of the map to those who wait for it.
+//! crash left, `operation` is what takes many transactions (moves, by the one that leads), `feed` carries each version
+//! of the map to those who wait for it.
 //!
 //! What must stay true:
 //! - Every change of ring, directory or map goes through `store::map_head`: versions are gapless.
 //! - Several control planes run: nothing here holds truth in memory, and every step can be done twice.
 //! - A DSN leaves neither through the API nor through the logs.
 //!
-//! Left alone on purpose: moving institutions, plans, the leader's lease, the console.
+//! Left alone on purpose: the console.
 
 pub mod api;
 pub mod app;
@@ -17,6 +18,7 @@ pub mod config;
 pub mod error;
 pub mod feed;
 pub mod model;
+pub mod operation;
 pub mod reconcile;
 pub mod service;
 pub mod shard_db;

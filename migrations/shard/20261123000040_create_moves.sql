@@ -135,11 +135,18 @@ CREATE FUNCTION move_raise_term(to_term bigint) RETURNS bigint LANGUAGE sql VOLA
     UPDATE move_term SET term = greatest(term, to_term) RETURNING term
 $$;
 
+-- A migration and a move keep apart: one that begins has this lock in common with others, a migration has it alone
+-- and begins only while no row names a move.
+CREATE FUNCTION move_keep_schema() RETURNS void LANGUAGE sql VOLATILE AS $$
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('lxp.schema', 0))
+$$;
+
 -- The source: changes are captured from now on. Under the exclusive lock: whoever entered before has ended, whoever
 -- enters after it captures. The caller's lock_timeout bounds the wait.
 CREATE FUNCTION move_capture(institution uuid, move uuid, of_term bigint, at_epoch bigint) RETURNS void
     LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+    PERFORM move_keep_schema();
     PERFORM pg_advisory_xact_lock(tenant_lock_key(institution));
     UPDATE ownership SET move_id = move
         WHERE institution_id = institution AND state = 'active' AND epoch = at_epoch AND move_id IS NULL;
@@ -153,6 +160,7 @@ CREATE FUNCTION move_import(institution uuid, move uuid, of_term bigint, at_epoc
 DECLARE
     o ownership;
 BEGIN
+    PERFORM move_keep_schema();
     PERFORM pg_advisory_xact_lock(tenant_lock_key(institution));
     SELECT * INTO o FROM ownership WHERE institution_id = institution FOR UPDATE;
     IF o.move_id = move THEN
@@ -209,6 +217,6 @@ BEGIN
     UPDATE ownership SET state = state WHERE institution_id = institution;
 END $$;
 
-GRANT EXECUTE ON FUNCTION move_enter(uuid, uuid, bigint, text[]), move_raise_term(bigint),
+GRANT EXECUTE ON FUNCTION move_enter(uuid, uuid, bigint, text[]), move_raise_term(bigint), move_keep_schema(),
     move_capture(uuid, uuid, bigint, bigint), move_import(uuid, uuid, bigint, bigint, text),
     move_round(uuid, bigint, text, uuid, boolean, bigint), tenant_transactions(uuid) TO lxp_mover;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use shard_map::{Entries, MapShard, MapVersion, Removal, Ring, ShardId, ShardState};
+use shard_map::{Entries, InstitutionId, MapShard, MapVersion, Removal, Ring, ShardId, ShardState};
 use sqlx::{Connection, PgConnection};
 
 use super::Platform;
@@ -67,6 +67,22 @@ struct Draft {
 }
 
 impl Platform {
+    /// The shard that must stand in the map for an institution that lives on `shard`; none where the ring says so.
+    pub fn exception(
+        &self,
+        all: &[shards::ShardRow],
+        institution: InstitutionId,
+        shard: &ShardId,
+    ) -> Option<ShardId> {
+        let all: Vec<_> = all.iter().map(shards::ShardRow::for_map).collect();
+        // The map in memory has the ring made already; the database says whether it is that ring.
+        let latest = self.feed.latest();
+        if latest.map().shards().eq(all.iter()) {
+            return latest.map().ring().exception(institution, shard).cloned();
+        }
+        ring_of(&all).exception(institution, shard).cloned()
+    }
+
     /// Changes one shard's place in the ring. Answers false if there was nothing to change.
     pub async fn change_ring(
         &self,

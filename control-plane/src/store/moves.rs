@@ -94,7 +94,7 @@ impl TryFrom<Raw> for MoveRow {
                 phase,
                 raw.row_total,
                 raw.rows_copied,
-                Utc::now() - raw.phase_started_at,
+                service_kit::clock::now() - raw.phase_started_at,
             ),
             retries: raw.retries.0,
         };
@@ -218,6 +218,22 @@ pub async fn cancel(connection: &mut PgConnection, id: Uuid, why: &str) -> Resul
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Why it was given up.
+pub async fn note_cancelled(
+    connection: &mut PgConnection,
+    id: Uuid,
+    why: &str,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE moves SET cancel_reason = coalesce(cancel_reason, $2) WHERE id = $1",
+        id,
+        why,
+    )
+    .execute(connection)
+    .await?;
+    one_row("move", done.rows_affected())
 }
 
 /// Moves under way whose next step is due, the longest waiting first.

@@ -1,0 +1,5 @@
+//! What takes more than one transaction: the leader, and the moves that it drives.
+
+pub mod lead;
+pub mod metrics;
+pub mod tenant_move;
