@@ -3,7 +3,7 @@
 //! What must stay true: no error that leaves here holds a DSN; an unreachable database is an answer in words,
 //! never a crash. Functions of the shard's own schema are idempotent, so every call may be repeated.
 //!
-//! Left alone on purpose: tenants' rows. The control plane reads `ownership` and calls two functions.
+//! Left alone on purpose: tenants' rows. The control plane reads `ownership`, calls two functions, and counts.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use control_api::{Dsn, Institution, Ownership};
 use shard_map::{Epoch, InstitutionId, InstitutionStatus, ShardId};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ const ASK_DEADLINE: Duration = Duration::from_secs(2);
 /// How long it may take to be told: less than a transaction on the control database may stand idle.
 const TELL_DEADLINE: Duration = Duration::from_secs(3);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// How long it may count an institution's rows.
+const COUNT_DEADLINE: Duration = Duration::from_secs(10);
 const MIGRATE_DEADLINE: Duration = Duration::from_mins(10);
 const CONNECTIONS_PER_SHARD: u32 = 4;
 const APPLICATION: &str = "lxp-control-plane";
@@ -35,6 +37,15 @@ const APPLICATION: &str = "lxp-control-plane";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ShardError(String);
+
+/// How much of an institution a shard's database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantSize {
+    /// Rows of all tenant tables, counted.
+    pub rows: i64,
+    /// Bytes of those rows as they are stored, without indexes and free space.
+    pub bytes: i64,
+}
 
 /// Pools to the shards' databases; each connects when it is first used.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +105,17 @@ impl ShardDatabases {
         }))
     }
 
+    /// How much of an institution a shard's database has: rows and their bytes, counted.
+    pub async fn size(
+        &self,
+        shard: &ShardId,
+        dsn: &Dsn,
+        institution: InstitutionId,
+    ) -> Result<TenantSize, ShardError> {
+        let pool = self.pool(shard, dsn)?;
+        within(COUNT_DEADLINE, count(&pool, institution)).await
+    }
+
     fn pool(&self, shard: &ShardId, dsn: &Dsn) -> Result<PgPool, ShardError> {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match pools.get(shard) {
@@ -110,6 +132,32 @@ impl ShardDatabases {
             }
         }
     }
+}
+
+/// Counts over the tables on which capture stands: those are the ones that move.
+async fn count(pool: &PgPool, institution: InstitutionId) -> sqlx::Result<TenantSize> {
+    let mut tx = pool.begin().await?;
+    let limit = format!("SET LOCAL statement_timeout = {}", COUNT_DEADLINE.as_millis());
+    sqlx::query(AssertSqlSafe(limit)).execute(&mut *tx).await?;
+    // The owner, too, sees no row without a tenant.
+    sqlx::query("SELECT set_config('app.institution_id', $1, true)")
+        .bind(institution.to_string())
+        .execute(&mut *tx)
+        .await?;
+    let each: Option<String> = sqlx::query_scalar(
+        "SELECT string_agg(format('SELECT count(*) AS rows, sum(pg_column_size(t)) AS bytes
+                                   FROM %s t WHERE institution_id = %L', tgrelid::regclass, $1::uuid), ' UNION ALL ')
+         FROM pg_trigger WHERE tgname = 'change_captured'",
+    )
+    .bind(institution.as_uuid())
+    .fetch_one(&mut *tx)
+    .await?;
+    let Some(each) = each else { return Ok(TenantSize { rows: 0, bytes: 0 }) };
+    let all = format!(
+        "SELECT coalesce(sum(rows), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM ({each}) AS of_each"
+    );
+    let (rows, bytes) = sqlx::query_as(AssertSqlSafe(all)).fetch_one(&mut *tx).await?;
+    Ok(TenantSize { rows, bytes })
 }
 
 /// The newest migration that this build has for a shard's database.

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use control_api::{
-    ControlClient, Institution, InstitutionDetail, InstitutionQuery, List, NewInstitution,
+    ControlClient, Institution, InstitutionDetail, InstitutionQuery, List, Move, MoveQuery,
+    NewInstitution,
 };
+use serde_json::{Value, json};
 use shard_map::{InstitutionId, InstitutionStatus, ShardId};
 use tokio::time::{Instant, sleep};
 
@@ -85,7 +87,12 @@ pub(crate) struct One {
 pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::List { slug, page, limit, read, connection } => {
-            let query = InstitutionQuery { slug: slug.clone(), page: *page, limit: *limit };
+            let query = InstitutionQuery {
+                slug: slug.clone(),
+                page: *page,
+                limit: *limit,
+                ..InstitutionQuery::default()
+            };
             list(&query, *read, connection).await
         }
         Command::Create { slug, name, timezone, id, shard, read, connection } => {
@@ -176,8 +183,22 @@ fn unfinished(made: &Institution) -> anyhow::Result<()> {
 async fn show(which: &One) -> anyhow::Result<()> {
     let client = which.connection.client()?;
     let id = connection::institution(&client, &which.institution).await?;
-    let fetch = || async { View::object(&client.institution(id).await.map_err(explain)?) };
+    let fetch = || async {
+        let mut shown = serde_json::to_value(client.institution(id).await.map_err(explain)?)?;
+        let query = MoveQuery { institution: Some(id), active: true, limit: Some(1) };
+        let under_way = client.moves(&query).await.map_err(explain)?.items.pop();
+        shown["move"] = under_way.as_ref().map_or(Value::Null, moving);
+        View::object(&shown)
+    };
     which.read.show(fetch).await
+}
+
+/// A move under way, as its institution shows it.
+fn moving(it: &Move) -> Value {
+    json!({
+        "id": it.id, "from": it.from, "to": it.to, "phase": it.phase,
+        "next": format!("lxp move status {} -w", it.institution),
+    })
 }
 
 async fn whereabouts(which: &One) -> anyhow::Result<()> {
@@ -186,7 +207,7 @@ async fn whereabouts(which: &One) -> anyhow::Result<()> {
     let fetch = || async {
         let InstitutionDetail { institution, .. } =
             client.institution(id).await.map_err(explain)?;
-        let json = serde_json::json!({
+        let json = json!({
             "id": institution.id, "slug": institution.slug,
             "shard": institution.shard, "epoch": institution.epoch,
         });

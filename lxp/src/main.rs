@@ -13,6 +13,7 @@ mod load;
 mod local;
 mod map;
 mod migrate;
+mod moves;
 mod node;
 mod output;
 mod shard;
@@ -47,6 +48,9 @@ enum Command {
     /// Nodes: the processes that serve shards.
     #[command(subcommand)]
     Node(node::Command),
+    /// Moves of institutions from shard to shard.
+    #[command(subcommand)]
+    Move(moves::Command),
     /// The shard map, as routers get it.
     #[command(subcommand)]
     Map(map::Command),
@@ -83,6 +87,7 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Institution(institution) => institution::run(institution).await,
         Command::Shard(shard) => shard::run(shard).await,
         Command::Node(node) => node::run(node).await,
+        Command::Move(moves) => moves::run(moves).await,
         Command::Map(map) => map::run(map).await,
         Command::Token(token) => token::run(token),
         Command::Migrate(migrate) => migrate::run(migrate).await,

@@ -129,7 +129,7 @@ pub(crate) fn read_signing_key(file: &Path) -> anyhow::Result<SigningKey> {
     Ok(SigningKey::from_pem(&pem).map_err(|error| wrong(error.to_string()))?)
 }
 
-fn parse_ttl(text: &str) -> Result<TimeDelta, String> {
+pub(crate) fn parse_ttl(text: &str) -> Result<TimeDelta, String> {
     let wrong =
         || format!("a number and s, m, h or d is expected, at most {TTL_MAX_DAYS}d, such as 90m");
     let unit = text.chars().last().ok_or_else(wrong)?;

@@ -156,6 +156,13 @@ fn wrong_files_and_addresses_are_usage_errors_with_a_way_out() {
 }
 
 #[test]
+fn a_move_needs_its_target_and_a_timeout_something_to_wait_for() {
+    refused(&["move", "start", "demo"], 2, &["--to <SHARD>"]);
+    refused(&["move", "status", "demo", "--timeout", "10m"], 2, &["--watch"]);
+    refused(&["move", "status", "-w", "--timeout", "soon"], 2, &["such as 90m"]);
+}
+
+#[test]
 fn inspect_takes_the_option_of_every_read() {
     refused(&["token", "inspect", "-o", "json", "no-token"], 2, &["token"]);
 }

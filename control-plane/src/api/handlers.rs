@@ -14,7 +14,7 @@ use shard_map::{InstitutionStatus, MapVersion};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::openapi;
+use super::{moves, openapi};
 use super::request::Request;
 use super::routes::Operation;
 use crate::error::Error;
@@ -57,6 +57,16 @@ pub(super) async fn answer(
         | Operation::ShowInstitution
         | Operation::SuspendInstitution
         | Operation::ResumeInstitution => institution(platform, operation, request).await,
+        Operation::ProposePlan
+        | Operation::ListPlans
+        | Operation::ShowPlan
+        | Operation::ApplyPlan
+        | Operation::PausePlan
+        | Operation::ResumePlan
+        | Operation::CancelPlan => moves::plan(platform, operation, request).await,
+        Operation::ListMoves | Operation::ShowMove | Operation::CancelMove => {
+            moves::moves(platform, operation, request).await
+        }
         Operation::ShowMap => {
             request.query()?;
             Ok(map_json(platform.feed.fresh().await.snapshot_json()))
@@ -151,8 +161,9 @@ async fn institution(
         }
         Operation::ListInstitutions => {
             let query = request.query()?;
-            let (page, limit) = (query.page()?, query.limit()?);
-            return encode(platform.institutions(query.text("slug"), page, limit).await);
+            let (ids, page, limit) = (query.ids("ids")?, query.page()?, query.limit()?);
+            let (slug, ids) = (query.text("slug"), ids.as_deref());
+            return encode(platform.institutions(slug, ids, page, limit).await);
         }
         Operation::ShowInstitution => {
             return encode(platform.institution(request.id("institution")?).await);
@@ -195,17 +206,17 @@ fn list<T: Serialize>(request: &Request, all: Result<Vec<T>, Error>) -> Result<R
     items(all)
 }
 
-fn items<T: Serialize>(items: Result<Vec<T>, Error>) -> Result<Response, Problem> {
+pub(super) fn items<T: Serialize>(items: Result<Vec<T>, Error>) -> Result<Response, Problem> {
     encode(items.map(|items| List { items }))
 }
 
-fn encode<T: Serialize>(answer: Result<T, Error>) -> Result<Response, Problem> {
+pub(super) fn encode<T: Serialize>(answer: Result<T, Error>) -> Result<Response, Problem> {
     let answer = answer.map_err(Error::into_problem)?;
     Ok(axum::Json(answer).into_response())
 }
 
 /// 201 with its address where it is new, 200 where it was there.
-fn created<T: Serialize>(
+pub(super) fn created<T: Serialize>(
     answer: Result<(T, bool), Error>,
     location: impl FnOnce(&T) -> String,
 ) -> Result<Response, Problem> {

@@ -8,6 +8,7 @@
 
 pub mod access;
 mod handlers;
+mod moves;
 mod openapi;
 pub mod request;
 pub mod routes;

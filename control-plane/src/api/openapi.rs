@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use axum::http::StatusCode;
 use control_api::{
     AuditEntry, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List, MapAnswer,
-    MapChange, NewInstitution, NewShard, Node, NodeRegistration, OwnershipClaims, Page, Reconciled,
+    MapChange, Move, NewInstitution, NewPlan, Plan, NewShard, Node, NodeRegistration, OwnershipClaims, Page, Reconciled,
     Shard, ShardChange,
 };
 use serde_json::{Map, Value, json};
@@ -78,6 +78,16 @@ fn describe(operation: Operation) -> Described {
         Operation::ShowInstitution => said("One institution: where it lives, what each shard's database says, where it has lived").gives::<InstitutionDetail>(),
         Operation::SuspendInstitution => said("Suspends an institution: its requests are refused, its data stays").gives::<Institution>(),
         Operation::ResumeInstitution => said("Lets a suspended institution be served again").gives::<Institution>(),
+        Operation::ProposePlan => said("Proposes a plan; nothing moves before it is applied").takes::<NewPlan>().created::<Plan>(),
+        Operation::ListPlans => said("Plans, the newest first").lists::<Plan>(),
+        Operation::ShowPlan => said("One plan: what would move and why").gives::<Plan>(),
+        Operation::ApplyPlan => said("Begins the moves of a plan; refused where a placement has changed since").gives::<Plan>(),
+        Operation::PausePlan => said("Begins no further move of a plan").gives::<Plan>(),
+        Operation::ResumePlan => said("Begins the moves of a paused plan again").gives::<Plan>(),
+        Operation::CancelPlan => said("Ends a plan; its moves that are not committed are given up").gives::<Plan>(),
+        Operation::ListMoves => said("Moves, the newest first").lists::<Move>(),
+        Operation::ShowMove => said("One move: how far it is").gives::<Move>(),
+        Operation::CancelMove => said("Gives a move up, if it is not committed").gives::<Move>(),
         Operation::ShowMap => said("The shard map; with `after`, news as soon as there are some, else 204").gives::<MapAnswer>().gives_nothing(),
         Operation::ShowMapHistory => said("Versions of the map and what each changed; with `after` the oldest first").lists::<MapChange>(),
         Operation::ListEvents => said("What happened; with `after` the oldest first").lists::<Event>(),
@@ -121,6 +131,13 @@ impl Described {
         let schema = self.schema::<T>();
         self.gives.push((StatusCode::CREATED, Some(schema)));
         self.gives::<T>()
+    }
+
+    /// 201: it is always new.
+    fn created<T: ToSchema>(mut self) -> Self {
+        let schema = self.schema::<T>();
+        self.gives.push((StatusCode::CREATED, Some(schema)));
+        self
     }
 
     fn gives_nothing(mut self) -> Self {

@@ -106,6 +106,39 @@ impl Query {
         }
     }
 
+    /// Ids, with commas between them (bare or as `%2C`), if there are any: as many as a page has entries.
+    pub(super) fn ids<T: FromStr>(&self, name: &str) -> Result<Option<Vec<T>>, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let Some(text) = self.0.get(name) else { return Ok(None) };
+        let text = text.replace("%2C", ",");
+        let ids = text.split(',').map(str::parse).collect::<Result<Vec<T>, _>>();
+        let ids = ids.map_err(|error| bad_query(name, error.to_string()))?;
+        if i64::try_from(ids.len()).is_ok_and(|count| count > LIMIT_MAX) {
+            return Err(bad_query(name, format!("at most {LIMIT_MAX} are taken")));
+        }
+        Ok(Some(ids))
+    }
+
+    /// One id, if there is one.
+    pub(super) fn id<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let id = self.0.get(name).map(|text| text.parse());
+        id.transpose().map_err(|error: T::Err| bad_query(name, error.to_string()))
+    }
+
+    /// `true` or `false`; false where it is left out.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.0.get(name).map(String::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(bad_query(name, "true or false is expected")),
+        }
+    }
+
     pub(super) fn after(&self) -> Result<Option<i64>, Problem> {
         self.number("after", 0, i64::MAX)
     }

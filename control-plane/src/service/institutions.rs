@@ -145,12 +145,13 @@ impl Platform {
     pub async fn institutions(
         &self,
         slug: Option<&str>,
+        ids: Option<&[InstitutionId]>,
         page: i64,
         limit: i64,
     ) -> Result<Page<Institution>, Error> {
         let mut connection = self.pool.acquire().await?;
         let offset = (page - 1) * limit;
-        let (total, items) = directory::page(&mut connection, slug, limit, offset).await?;
+        let (total, items) = directory::page(&mut connection, slug, ids, limit, offset).await?;
         let total_pages = (total + limit - 1) / limit;
         Ok(Page { items, total, page, limit, total_pages })
     }

@@ -2,8 +2,10 @@
 
 pub mod health;
 pub mod institutions;
+pub mod moves;
 pub mod nodes;
 pub mod ownership;
+pub mod plans;
 pub mod ring;
 pub mod settle;
 pub mod shards;

@@ -72,24 +72,31 @@ pub async fn find(
     .transpose()
 }
 
-/// How many institutions there are, and one page of them by slug.
+/// How many institutions there are of this slug and of these ids, and one page of them by slug.
 pub async fn page(
     connection: &mut PgConnection,
     slug: Option<&str>,
+    ids: Option<&[InstitutionId]>,
     limit: i64,
     offset: i64,
 ) -> Result<(i64, Vec<Institution>), Error> {
+    let ids: Option<Vec<Uuid>> = ids.map(|ids| ids.iter().map(InstitutionId::as_uuid).collect());
     let total = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM institutions WHERE $1::text IS NULL OR slug = $1"#,
+        r#"SELECT count(*) AS "count!" FROM institutions
+           WHERE ($1::text IS NULL OR slug = $1) AND ($2::uuid[] IS NULL OR id = ANY($2))"#,
         slug,
+        ids.as_deref(),
     )
     .fetch_one(&mut *connection)
     .await?;
     let rows = sqlx::query_as!(
         Raw,
         "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
-         FROM institutions WHERE $1::text IS NULL OR slug = $1 ORDER BY slug LIMIT $2 OFFSET $3",
+         FROM institutions
+         WHERE ($1::text IS NULL OR slug = $1) AND ($2::uuid[] IS NULL OR id = ANY($2))
+         ORDER BY slug LIMIT $3 OFFSET $4",
         slug,
+        ids.as_deref(),
         limit,
         offset,
     )

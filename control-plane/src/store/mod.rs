@@ -7,6 +7,7 @@ pub mod leader;
 pub mod map_head;
 pub mod moves;
 pub mod nodes;
+pub mod plans;
 pub mod shards;
 
 use std::str::FromStr;

@@ -236,10 +236,12 @@ pub async fn note_cancelled(
     one_row("move", done.rows_affected())
 }
 
-/// Moves under way whose next step is due, the longest waiting first.
+/// Moves under way whose next step is due, the longest waiting first. Of a paused plan none begins.
 pub async fn due(connection: &mut PgConnection, limit: i64) -> Result<Vec<Uuid>, Error> {
     Ok(sqlx::query_scalar!(
-        "SELECT id FROM moves WHERE phase NOT IN ('done', 'aborted') AND retry_at <= clock_timestamp()
+        "SELECT id FROM moves m WHERE phase NOT IN ('done', 'aborted') AND retry_at <= clock_timestamp()
+             AND NOT (phase = 'preflight' AND cancel_reason IS NULL
+                 AND EXISTS (SELECT FROM plans p WHERE p.id = m.plan_id AND p.state = 'paused'))
          ORDER BY retry_at LIMIT $1",
         limit,
     )

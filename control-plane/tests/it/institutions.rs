@@ -296,7 +296,11 @@ async fn institutions_are_listed_by_slug_and_page() {
         for slug in ["c", "a", "b"] {
             sandbox.institution(slug).await;
         }
-        let page = |page| InstitutionQuery { page: Some(page), limit: Some(2), slug: None };
+        let page = |page| InstitutionQuery {
+            page: Some(page),
+            limit: Some(2),
+            ..InstitutionQuery::default()
+        };
         let first = sandbox.ops().institutions(&page(1)).await.expect("a page");
         let slugs: Vec<_> = first.items.iter().map(|item| item.slug.as_str()).collect();
         assert_eq!((slugs, first.total, first.total_pages), (vec!["a", "b"], 3, 2));

@@ -7,6 +7,7 @@ mod http;
 mod institutions;
 mod nodes;
 mod placement;
+mod plans;
 mod probes;
 mod shards;
 mod support;

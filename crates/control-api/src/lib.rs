@@ -18,7 +18,7 @@ mod node;
 mod ownership;
 mod shard;
 
-pub use client::{ControlClient, InstitutionQuery};
+pub use client::{ControlClient, InstitutionQuery, MoveQuery};
 pub use error::{ClientError, Refusal, RefusedField};
 pub use feed::follow;
 pub use institution::{

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shard_map::{Epoch, InstitutionId, MapVersion, MovePhase, PlanKind, PlanState, ShardId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `POST /v1/plans`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
 pub enum NewPlan {
     /// One institution, to a shard that is named.
@@ -19,7 +20,7 @@ pub enum NewPlan {
 }
 
 /// A plan: what would move and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Its id.
@@ -41,7 +42,7 @@ pub struct Plan {
 }
 
 /// A move of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedMove {
     /// Which institution.
     pub institution: InstitutionId,
@@ -61,7 +62,7 @@ pub struct PlannedMove {
 }
 
 /// A move as the journal has it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Move {
     /// Its id.
@@ -105,7 +106,7 @@ pub struct Move {
 }
 
 /// The epochs of a move, allotted at its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MoveEpochs {
     /// While nobody serves it.
     pub fence: Epoch,
@@ -123,7 +124,7 @@ impl MoveEpochs {
 }
 
 /// A step that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Retry {
     /// When.
     pub at: DateTime<Utc>,

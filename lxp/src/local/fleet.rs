@@ -45,6 +45,7 @@ pub(crate) struct Fleet {
 struct Member {
     name: String,
     kind: Kind,
+    shard: Option<String>,
     orders: watch::Sender<Order>,
     task: JoinHandle<()>,
 }
@@ -58,13 +59,14 @@ impl Fleet {
     pub(crate) async fn start(&self, spec: Spec) -> anyhow::Result<()> {
         let (orders, receiver) = watch::channel(Order::Run);
         let (life, mut lives) = watch::channel(Life::Starting);
-        let (name, log, kind) = (spec.process.name.clone(), spec.log.clone(), spec.process.kind);
+        let (name, log) = (spec.process.name.clone(), spec.log.clone());
+        let (kind, shard) = (spec.process.kind, spec.process.shard.clone());
         self.board.change(|state| {
             state.processes.retain(|process| process.name != name);
             state.processes.push(spec.process.clone());
         });
         let task = tokio::spawn(keep(spec, self.board.clone(), receiver, life));
-        self.members().push(Member { name: name.clone(), kind, orders, task });
+        self.members().push(Member { name: name.clone(), kind, shard, orders, task });
         let settled = timeout(READY_WITHIN, lives.wait_for(|life| *life != Life::Starting)).await;
         let what = match settled {
             Ok(Ok(life)) => match &*life {
@@ -99,10 +101,24 @@ impl Fleet {
 
     /// Stops everything in order. `hurry` becomes true when everything shall end at once.
     pub(crate) async fn stop(&self, hurry: watch::Receiver<bool>) {
+        self.stop_those(hurry, |_| true).await;
+    }
+
+    /// Stops the parts of one shard and forgets them.
+    pub(crate) async fn stop_shard(&self, shard: &str) {
+        let (_unhurried, hurry) = watch::channel(false);
+        self.stop_those(hurry, |member| member.shard.as_deref() == Some(shard)).await;
+        self.board.change(|state| {
+            state.processes.retain(|process| process.shard.as_deref() != Some(shard));
+        });
+    }
+
+    async fn stop_those(&self, hurry: watch::Receiver<bool>, which: impl Fn(&Member) -> bool) {
         for kind in STOP_ORDER {
-            let all = std::mem::take(&mut *self.members());
-            let (now, later) = all.into_iter().partition(|member: &Member| member.kind == kind);
-            *self.members() = later;
+            let now: Vec<Member> = self
+                .members()
+                .extract_if(.., |member| member.kind == kind && which(member))
+                .collect();
             let stopping = now.into_iter().map(|member| member.stop(hurry.clone()));
             futures::future::join_all(stopping).await;
         }

@@ -173,7 +173,7 @@ pub(crate) fn clear(layout: &Layout) -> anyhow::Result<()> {
 }
 
 /// Only a platform that is up has parts to hold, and only those that it has.
-fn check(layout: &Layout, names: &[String]) -> anyhow::Result<()> {
+pub(super) fn check(layout: &Layout, names: &[String]) -> anyhow::Result<()> {
     let state = State::read(layout);
     if Lock::supervisor(layout).is_none() || state.phase != Phase::Ready {
         let what = "no platform is up here: there is no part to stop or start";

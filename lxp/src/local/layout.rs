@@ -21,7 +21,8 @@ pub(crate) const DATA_DIR: &str = ".lxp";
 const OUTSIDE: &str = "/var/lib/lxp";
 
 /// All that `up` makes in the data directory; `down --purge` deletes these and nothing else.
-const ENTRIES: [&str; 11] = [
+const ENTRIES: [&str; 12] = [
+    "added",
     "config",
     "held",
     "keys",
@@ -98,6 +99,20 @@ impl Layout {
 
     pub(crate) fn held(&self, name: &str) -> PathBuf {
         self.held_dir().join(name)
+    }
+
+    /// Where the names of the shards lie that were added while the platform ran.
+    pub(crate) fn added_dir(&self) -> PathBuf {
+        self.root.join("added")
+    }
+
+    pub(crate) fn added(&self, shard: &str) -> PathBuf {
+        self.added_dir().join(shard)
+    }
+
+    /// Why a shard could not be added.
+    pub(crate) fn not_added(&self, shard: &str) -> PathBuf {
+        self.added_dir().join(format!("{shard}.failed"))
     }
 
     pub(crate) fn redis(&self) -> PathBuf {

@@ -9,6 +9,7 @@
 //! Left alone on purpose: other machines. What runs in production is in deploy/.
 
 mod account;
+mod add_shard;
 mod bootstrap;
 mod child;
 mod demo;
@@ -42,6 +43,8 @@ pub(crate) enum Local {
     Up(up::Up),
     /// Stop it; data is kept unless --purge.
     Down(down::Down),
+    /// Add a shard while it runs; it is there again at each `up`.
+    AddShard(add_shard::AddShard),
     /// Hold parts of it down; their ports and data are kept.
     Stop(hold::Stop),
     /// Bring back what was stopped.
@@ -61,6 +64,7 @@ pub(crate) async fn run(local: &Local) -> anyhow::Result<()> {
     match local {
         Local::Up(up) => up::run(up).await,
         Local::Down(down) => down::run(down).await,
+        Local::AddShard(add) => add_shard::run(add).await,
         Local::Stop(stop) => hold::stop(stop).await,
         Local::Start(start) => hold::start(start).await,
         Local::Restart(restart) => hold::restart(restart).await,

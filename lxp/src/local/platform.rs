@@ -3,11 +3,13 @@
 //! The control plane and each shard start side by side; a shard's nodes wait for the control plane; the router
 //! comes when all shards are active, the demo when the router serves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures::future::{try_join, try_join_all};
+use shard_map::ShardState;
 use tokio::sync::watch;
 
+use super::add_shard::{self, Added};
 use super::fleet::Fleet;
 use super::layout::Layout;
 use super::ports::Ports;
@@ -31,6 +33,8 @@ pub(crate) struct Platform {
     layout: Layout,
     board: Board,
     fleet: Fleet,
+    size: Size,
+    home: PathBuf,
     secrets: Secrets,
     postgres: Installation,
     redis_server: PathBuf,
@@ -49,6 +53,7 @@ struct ControlPart {
 #[derive(Debug)]
 struct ShardPart {
     id: String,
+    weight: u32,
     primary: Server,
     replica: Server,
     masters: Vec<Master>,
@@ -77,6 +82,7 @@ impl Platform {
         size: Size,
         asked: Asked,
     ) -> anyhow::Result<Self> {
+        let added = add_shard::read(layout)?;
         let (postgres, redis_server) = (Installation::find()?, redis::find_program()?);
         let programs = Programs::find()?;
         let secrets = Secrets::ensure(layout)?;
@@ -95,10 +101,12 @@ impl Platform {
             )?,
             admin_port: ports.free("control-plane-admin")?,
         };
-        let mut planner = Planner { layout, home, secrets: &secrets, ports, size };
+        let mut planner = Planner { layout, home: &home, secrets: &secrets, ports, size };
         let control = ControlPart { postgres: planner.control_postgres()?, listen: control_listen };
-        let shards =
-            (0..size.shards).map(|index| planner.shard(index)).collect::<anyhow::Result<_>>()?;
+        let shards = add_shard::all(size, &added)
+            .into_iter()
+            .map(|(id, wish)| planner.shard(id, wish))
+            .collect::<anyhow::Result<_>>()?;
         let (ports, notes) = planner.ports.finish();
         board.change(|state| {
             state.ports = ports;
@@ -108,6 +116,8 @@ impl Platform {
             layout: layout.clone(),
             board: board.clone(),
             fleet: fleet.clone(),
+            size,
+            home,
             secrets,
             postgres,
             redis_server,
@@ -132,6 +142,46 @@ impl Platform {
         try_join(control, try_join_all(shards)).await?;
         self.board.step("router", self.start_router()).await?;
         self.board.step("demo", self.make_demo()).await
+    }
+
+    /// Whether it has had this shard from the start.
+    pub(crate) fn has_shard(&self, id: &str) -> bool {
+        self.shards.iter().any(|shard| shard.id == id)
+    }
+
+    /// Starts one more shard and waits until it takes institutions. One that fails before it does is stopped.
+    pub(crate) async fn add_shard(&self, id: &str, wish: Added) -> anyhow::Result<()> {
+        let (_sender, ready) = watch::channel(true);
+        let part = self.plan_shard(id, wish)?;
+        self.board.change(|state| state.steps.retain(|step| step.name != id));
+        let added = self.board.step(id, self.start_shard(&part, ready)).await;
+        if added.is_err() && !self.is_active(id).await {
+            self.fleet.stop_shard(id).await;
+        }
+        added
+    }
+
+    fn plan_shard(&self, id: &str, wish: Added) -> anyhow::Result<ShardPart> {
+        let ports = Ports::beside(&self.board.snapshot().ports, std::process::id());
+        let (layout, home, secrets) = (&self.layout, &*self.home, &self.secrets);
+        let mut planner = Planner { layout, home, secrets, ports, size: self.size };
+        let part = planner.shard(id.to_owned(), wish)?;
+        let (ports, notes) = planner.ports.finish();
+        self.board.change(|state| {
+            state.ports.extend(ports);
+            state.notes.extend(notes);
+        });
+        Ok(part)
+    }
+
+    /// Whether institutions may be on it by now. If nobody knows, they may.
+    pub(crate) async fn is_active(&self, id: &str) -> bool {
+        let shards = async {
+            let client = register::client(&self.control.listen.url(), &self.secrets.platform_ops)?;
+            anyhow::Ok(client.shards().await?.items)
+        };
+        let Ok(shards) = shards.await else { return true };
+        shards.iter().any(|shard| shard.id.as_str() == id && shard.state == ShardState::Active)
     }
 
     async fn start_control(&self) -> anyhow::Result<()> {
@@ -168,6 +218,7 @@ impl Platform {
         let client = register::client(&self.control.listen.url(), &self.secrets.platform_ops)?;
         let parts = register::ShardParts {
             id: &shard.id,
+            weight: shard.weight,
             primary: &shard.primary.owner_url,
             replicas: std::slice::from_ref(&shard.replica.owner_url),
             redis: &shard.redis_urls(),
@@ -238,7 +289,7 @@ impl ShardPart {
 /// Names the parts and gives them ports.
 struct Planner<'a> {
     layout: &'a Layout,
-    home: PathBuf,
+    home: &'a Path,
     secrets: &'a Secrets,
     ports: Ports,
     size: Size,
@@ -255,15 +306,14 @@ impl Planner<'_> {
         })
     }
 
-    fn shard(&mut self, index: u8) -> anyhow::Result<ShardPart> {
-        let id = format!("shard-{}", char::from(b'a' + index));
+    fn shard(&mut self, id: String, wish: Added) -> anyhow::Result<ShardPart> {
         let (primary, replica) =
             (format!("postgres-{id}-primary"), format!("postgres-{id}-replica-1"));
         let (port, replica_port) = (self.ports.free(&primary)?, self.ports.free(&replica)?);
         let follows = Some((port, slot_of(&replica)));
         let masters =
             (1..=REDIS_MASTERS).map(|n| self.master(&id, n)).collect::<anyhow::Result<_>>()?;
-        let nodes = (1..=self.size.nodes_per_shard)
+        let nodes = (1..=wish.nodes.unwrap_or(self.size.nodes_per_shard))
             .map(|n| {
                 let id = format!("{id}-{n}");
                 Ok(NodePart { listen: self.listen(&format!("node-{id}"))?, id })
@@ -274,6 +324,7 @@ impl Planner<'_> {
             replica: Server { follows, ..self.server(&replica, Some(&id), replica_port) },
             masters,
             nodes,
+            weight: wish.weight,
             id,
         })
     }

@@ -40,6 +40,11 @@ impl Ports {
         }
     }
 
+    /// For more names beside those that have their ports: none of theirs is given away, though its holder be down.
+    pub(crate) fn beside(others: &BTreeMap<String, u16>, seed: u32) -> Self {
+        Self { taken: others.values().copied().collect(), ..Self::new(BTreeMap::new(), seed) }
+    }
+
     /// A port that its user knows: the one asked for, which must be free; else the usual one or the next free
     /// one after it, which is said. 0 asks for any.
     pub(crate) fn known(
@@ -177,6 +182,14 @@ mod tests {
         assert_eq!(ports(&[("node", first)]).free("node").expect("a port"), first);
         let _listener = TcpListener::bind(("127.0.0.1", first)).expect("the port");
         assert_ne!(ports(&[("node", first)]).free("node").expect("a port"), first);
+    }
+
+    #[test]
+    fn a_port_of_others_is_not_given_away_while_its_holder_is_down() {
+        let others =
+            BTreeMap::from([("node".to_owned(), ports(&[]).free("node").expect("a port"))]);
+        let given = Ports::beside(&others, std::process::id()).free("other").expect("a port");
+        assert_ne!(given, others["node"]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ const DEMO_SLUG: &str = "demo";
 #[derive(Debug)]
 pub(crate) struct ShardParts<'a> {
     pub(crate) id: &'a str,
+    /// Its share of the ring, when it is new.
+    pub(crate) weight: u32,
     /// DSN as owner.
     pub(crate) primary: &'a str,
     pub(crate) replicas: &'a [String],
@@ -50,7 +52,9 @@ pub(crate) async fn shard(
         // A build that brings migrations: nobody else asks for them on a platform of one machine.
         if is_migrated(&shard) { shard } else { client.migrate_shard(&id).await? }
     } else {
-        client.add_shard(&NewShard { id: id.clone(), weight: 1, postgres, redis }).await?
+        client
+            .add_shard(&NewShard { id: id.clone(), weight: parts.weight, postgres, redis })
+            .await?
     };
     let begun = Instant::now();
     while !is_active(&shard) {

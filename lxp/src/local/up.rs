@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::add_shard;
 use super::child::say;
 use super::fleet::Fleet;
 use super::hold;
@@ -25,8 +26,8 @@ use crate::output;
 use crate::output::progress::Progress;
 
 /// Names are letters: shard-a to shard-z.
-const MAX_SHARDS: i64 = 26;
-const MAX_NODES: i64 = 16;
+pub(crate) const MAX_SHARDS: i64 = 26;
+pub(crate) const MAX_NODES: i64 = 16;
 
 /// How often the progress is shown anew.
 const SHOW_EVERY: Duration = Duration::from_millis(100);
@@ -80,15 +81,18 @@ async fn already_up(layout: &Layout, up: &Up) -> anyhow::Result<()> {
     let state = report::wait_until_settled(layout).await?;
     output::say("Already up: nothing was changed (`lxp local down` stops it)");
     let asked = (up.shards, up.nodes_per_shard);
-    if let Some(size) = state.size
-        && (asked.0.is_some_and(|n| n != size.shards)
-            || asked.1.is_some_and(|n| n != size.nodes_per_shard))
-    {
-        let what = format!(
-            "it has {} shards with {} nodes each, and that is not changed while it runs",
-            size.shards, size.nodes_per_shard
-        );
-        return Err(Failure::refused(what).next("lxp local down, then the same command").into());
+    if let Some(size) = state.size {
+        let shards = add_shard::all(size, &add_shard::read(layout)?).len();
+        if asked.0.is_some_and(|n| n != size.shards && usize::from(n) != shards)
+            || asked.1.is_some_and(|n| n != size.nodes_per_shard)
+        {
+            let what = format!(
+                "it has {shards} shards with {} nodes each, and that is not changed while it runs",
+                size.nodes_per_shard
+            );
+            let next = "lxp local add-shard; or lxp local down, then the same command";
+            return Err(Failure::refused(what).next(next).into());
+        }
     }
     for process in state.processes.iter().filter(|process| process.held) {
         let name = &process.name;
@@ -116,14 +120,15 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
         let platform = Platform::plan(layout, &board, &fleet, size, asked)?;
         // From here on there is data of this size.
         board.change(|state| state.size = Some(size));
-        platform.start().await
+        platform.start().await?;
+        anyhow::Ok(platform)
     };
     let mut stopping = stops.clone();
     let started = tokio::select! {
         started = with_progress(&board, start) => started,
         _ = stopping.wait_for(|count| *count > 0) => Err(stopped_early()),
     };
-    if started.is_ok() {
+    if let Ok(platform) = &started {
         board.change(|state| {
             state.phase = Phase::Ready;
             state.ready_in_ms = Some(millis(begun.elapsed()));
@@ -136,6 +141,7 @@ async fn supervise(layout: &Layout, up: &Up, lock: Lock) -> anyhow::Result<()> {
         tokio::select! {
             _ = stopping.wait_for(|count| *count > 0) => {}
             never = fleet.obey(layout) => match never {},
+            never = add_shard::obey(layout, platform) => match never {},
         }
         say("stopping; once more to hurry");
     }

@@ -2,7 +2,9 @@
 //! runs them one at a time (.config/nextest.toml).
 
 mod life;
+mod moves;
 mod nodes;
+mod shards;
 mod start;
 mod stop;
 mod support;

@@ -1,5 +1,7 @@
 //! The client of the control plane: a function for each operation, a deadline for each call.
 
+mod moves;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use crate::{
     MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration,
     OwnershipClaims, Page, Reconciled, Refusal, Shard, ShardChange,
 };
+
+pub use moves::MoveQuery;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// A heartbeat later than the next one is worth nothing.
@@ -43,6 +47,8 @@ impl fmt::Debug for ControlClient {
 pub struct InstitutionQuery {
     /// Only the one with this slug.
     pub slug: Option<String>,
+    /// Only these, at most 200; all where it is empty.
+    pub ids: Vec<InstitutionId>,
     /// The page, from 1.
     pub page: Option<i64>,
     /// Entries a page, 1 to 200.
@@ -181,8 +187,10 @@ impl ControlClient {
         &self,
         query: &InstitutionQuery,
     ) -> Result<Page<Institution>, ClientError> {
+        let ids: Vec<String> = query.ids.iter().map(ToString::to_string).collect();
         let call = Call::new(Method::GET, "/v1/institutions")
             .query("slug", query.slug.as_ref())
+            .query("ids", (!ids.is_empty()).then(|| ids.join(",")))
             .query("page", query.page)
             .query("limit", query.limit);
         self.call(call).await
