@@ -176,7 +176,10 @@ async fn each_plan_that_cannot_be_is_refused_with_its_reason() {
         applied(&sandbox, moving.id).await;
         sql(
             &sandbox,
-            format!("UPDATE institutions SET status = 'creating' WHERE id = '{}'", creating.id),
+            format!(
+                "UPDATE institutions SET status = 'creating', settled = false WHERE id = '{}'",
+                creating.id
+            ),
         )
         .await;
         let nobody = InstitutionId::new(Uuid::now_v7());

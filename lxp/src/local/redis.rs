@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::time::{sleep, timeout};
 
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 /// How many slots a cluster has; the masters share them evenly.
 const SLOTS: usize = 16_384;
 
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const FORMED_WITHIN: Duration = Duration::from_secs(30);
 
 /// One master.
@@ -101,7 +103,11 @@ impl Master {
     }
 
     async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
-        redis::Client::open(self.url())?.get_multiplexed_async_connection().await
+        // The driver's own 0.5 s are too short for a machine that is busy with a start.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
+        redis::Client::open(self.url())?.get_multiplexed_async_connection_with_config(&config).await
     }
 }
 

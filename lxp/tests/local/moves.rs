@@ -52,4 +52,18 @@ fn a_move_is_planned_and_begins_only_when_it_is_confirmed() {
         assert_eq!(ran.code, Some(3), "{command:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(says) && ran.stderr.contains("next  "), "{}", ran.stderr);
     }
+
+    let all = ["--yes", "-w", "--timeout", "2m", "-o", "json"];
+    let ran = sandbox.run(&[&to(target)[..], &all].concat());
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let last: Value =
+        serde_json::from_str(ran.stdout.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["phase"], &last["to"]), (&"done".into(), &target.into()));
+    let arrived = sandbox.run(&["institution", "where", "demo", "-o", "json"]).stdout;
+    assert!(arrived.contains(target), "{arrived}");
+    let status = sandbox.run(&["move", "status", "demo"]).stdout;
+    assert!(status.contains("DONE   took ") && status.contains("    pause "), "{status}");
+    let late = sandbox.run(&["move", "cancel", "demo", "--yes"]);
+    assert_eq!(late.code, Some(3), "{}", late.stderr);
+    assert!(late.stderr.contains("move-committed"), "{}", late.stderr);
 }

@@ -65,18 +65,16 @@ fn an_added_shard_serves_is_supervised_and_is_there_again_at_the_next_up() {
 fn a_shard_that_cannot_start_is_named_and_leaves_the_others_as_they_were() {
     let sandbox = Sandbox::up();
     let before = names(&sandbox);
-    let in_the_way = sandbox.data().join("redis/redis-shard-b-2");
-    std::fs::write(&in_the_way, "a file where a directory is to be").expect("a file");
+    // Found out when its databases run already.
+    let in_the_way = sandbox.data().join("config/node-shard-b-1.toml");
+    std::fs::create_dir(&in_the_way).expect("a directory where a file is to be");
     let ran = sandbox.run(&["local", "add-shard"]);
     assert_ne!(ran.code, Some(0));
-    assert!(
-        ran.stderr.contains("redis-shard-b-2") && ran.stderr.contains("next  "),
-        "{}",
-        ran.stderr
-    );
+    let why = ran.stderr.contains("config/node-shard-b-1.toml");
+    assert!(why && ran.stderr.contains("next  "), "{}", ran.stderr);
     assert_eq!(names(&sandbox), before);
     assert_eq!(sandbox.run(&["local", "status"]).code, Some(0));
-    std::fs::remove_file(in_the_way).expect("removed");
+    std::fs::remove_dir(in_the_way).expect("removed");
     let again = sandbox.run(&["local", "add-shard"]);
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     assert_eq!(shard(&sandbox, "shard-b")["state"], "active");
