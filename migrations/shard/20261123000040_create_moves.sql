@@ -167,7 +167,7 @@ BEGIN
         PERFORM move_enter(institution, move, of_term, '{importing}');
         RETURN;
     END IF;
-    IF o.move_id IS NOT NULL OR o.state <> 'moved' OR o.epoch >= at_epoch THEN
+    IF o.move_id IS NOT NULL OR o.state <> 'moved' OR o.epoch > at_epoch THEN
         RAISE EXCEPTION 'institution % is % here at epoch %, of move %', institution, o.state, o.epoch,
             coalesce(o.move_id::text, 'none') USING ERRCODE = 'LX006';
     END IF;

@@ -5,6 +5,7 @@ mod away;
 mod feed;
 mod http;
 mod institutions;
+mod moves;
 mod nodes;
 mod placement;
 mod plans;

@@ -1,6 +1,6 @@
 //! After the commit point, or after a move was given up: what is left is done, whatever it takes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use shard_map::{Entries, MovePhase, Removal};
@@ -34,10 +34,12 @@ impl TenantMove {
         let to = self.row.shown.to.clone();
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
-            source.let_go(&act, &to, version).await?;
-            let gone = Instant::now();
+            if source.been(&act, "moved").await?.is_none() {
+                source.let_go(&act, &to, version).await?;
+            }
             let tables = children_first(source).await?;
-            tokio::time::sleep(READS_END.saturating_sub(gone.elapsed())).await;
+            let gone_for = source.been(&act, "moved").await?.unwrap_or_default();
+            tokio::time::sleep(READS_END.saturating_sub(gone_for)).await;
             source.delete_rows(&act, "{moved}", &tables).await?;
         }
         self.connect_target().await?.finish_import(&act).await?;

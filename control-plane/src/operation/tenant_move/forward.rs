@@ -196,10 +196,14 @@ impl TenantMove {
     /// From now on every read passes the guard on the primary, after one lease.
     pub(super) async fn close(&mut self) -> Result<(), Stop> {
         let act = self.act;
-        self.connect_source().await?.close(&act).await?;
-        let closed = Instant::now();
+        if self.connect_source().await?.been(&act, "closing").await?.is_none() {
+            self.connect_source().await?.close(&act).await?;
+        }
         self.one_round(false).await?;
-        tokio::time::sleep(LEASE.saturating_sub(closed.elapsed())).await;
+        let closed_for = self.connect_source().await?.been(&act, "closing").await?;
+        let closed_for = closed_for
+            .ok_or_else(|| Stop::Retry("the source is not closing any more".to_owned()))?;
+        tokio::time::sleep(LEASE.saturating_sub(closed_for)).await;
         self.advance(MovePhase::Cutover).await
     }
 
@@ -207,8 +211,7 @@ impl TenantMove {
     pub(super) async fn cut_over(&mut self) -> Result<(), Stop> {
         self.expect_identities().await?;
         let act = self.act;
-        let fenced_for = fenced_for(self.connect_source().await?, &act).await?;
-        match fenced_for {
+        match self.connect_source().await?.been(&act, "fenced").await? {
             Some(already) if already > CUTOVER_DEADLINE => {
                 return Err(Stop::GiveUp(format!("nobody was served for {} s", already.as_secs())));
             }
@@ -290,19 +293,6 @@ impl TenantMove {
         self.platform.feed.poke();
         Ok(())
     }
-}
-
-/// How long the source has been fenced; none where it is not.
-async fn fenced_for(source: &mut Side, act: &super::side::Act) -> Result<Option<Duration>, Stop> {
-    let seconds: Option<f64> = sqlx::query_scalar(
-        "SELECT extract(epoch FROM clock_timestamp() - updated_at)::float8 FROM ownership
-         WHERE institution_id = $1 AND move_id = $2 AND state = 'fenced'",
-    )
-    .bind(act.institution.as_uuid())
-    .bind(act.move_id)
-    .fetch_optional(&mut source.connection)
-    .await?;
-    Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
 }
 
 pub(super) async fn read_catalogue(side: &mut Side) -> Result<Catalogue, Stop> {

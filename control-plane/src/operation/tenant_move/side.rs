@@ -32,6 +32,11 @@ const LIMITS: [(&str, &str); 5] = [
     ("client_connection_check_interval", "2s"),
 ];
 
+/// Other sessions are ended as who logged in: the owner, who has what the mover may.
+pub(super) const AS_OWNER: &str = "SET ROLE NONE";
+/// Everything else is done as the mover.
+pub(super) const AS_MOVER: &str = "SET ROLE lxp_mover";
+
 /// Why a step ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
@@ -153,6 +158,20 @@ impl Side {
                 .await?;
         Ok(row.map(|(epoch, move_id)| Row { epoch, move_id, ours: move_id == Some(act.move_id) }))
     }
+
+    /// How long the institution has been in a state here, by the shard's clock; none where it is in another.
+    pub(super) async fn been(&mut self, act: &Act, state: &str) -> Result<Option<Duration>, Stop> {
+        let seconds: Option<f64> = sqlx::query_scalar(
+            "SELECT extract(epoch FROM clock_timestamp() - updated_at)::float8 FROM ownership
+             WHERE institution_id = $1 AND move_id = $2 AND state = $3",
+        )
+        .bind(act.institution.as_uuid())
+        .bind(act.move_id)
+        .bind(state)
+        .fetch_optional(&mut self.connection)
+        .await?;
+        Ok(seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0))))
+    }
 }
 
 /// A row of `ownership`.
@@ -173,18 +192,21 @@ async fn open(options: &PgConnectOptions) -> Result<PgConnection, Stop> {
     }
 }
 
-/// Ends the connections of earlier movers of this move, and waits until they are gone.
+/// Ends the connections of earlier movers of this move, and waits until they are gone. They are the owner's, as this
+/// one is.
 async fn end_others(connection: &mut PgConnection, move_id: Uuid) -> Result<(), Stop> {
+    connection.execute(AS_OWNER).await?;
     let deadline = Instant::now() + LAST_DEADLINE;
     loop {
         let others: i64 = sqlx::query_scalar(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-             WHERE application_name = $1 AND pid <> pg_backend_pid()",
+             WHERE application_name = $1 AND datname = current_database() AND pid <> pg_backend_pid()",
         )
         .bind(format!("lxp-move-{move_id}"))
         .fetch_one(&mut *connection)
         .await?;
         if others == 0 {
+            connection.execute(AS_MOVER).await?;
             return Ok(());
         }
         if Instant::now() > deadline {

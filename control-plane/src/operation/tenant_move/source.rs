@@ -9,7 +9,7 @@ use shard_map::{MapVersion, ShardId};
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
-use super::side::{Act, Side, Stop, sqlstate};
+use super::side::{AS_MOVER, AS_OWNER, Act, Side, Stop, sqlstate};
 
 /// A transaction that is older makes the lock wait for it: it is not asked for meanwhile.
 const CALM_MS: f64 = 20.0;
@@ -206,6 +206,7 @@ impl Side {
 
     /// Ends the open transactions of the institution that do not commit already.
     async fn cut_off(&mut self, act: &Act) -> Result<(), Stop> {
+        self.connection.execute(AS_OWNER).await?;
         sqlx::query(
             "SELECT CASE WHEN waits THEN pg_terminate_backend(pid) ELSE pg_cancel_backend(pid) END
              FROM tenant_transactions($1) WHERE NOT commits",
@@ -213,6 +214,7 @@ impl Side {
         .bind(act.institution.as_uuid())
         .execute(&mut self.connection)
         .await?;
+        self.connection.execute(AS_MOVER).await?;
         Ok(())
     }
 

@@ -252,12 +252,12 @@ async fn make_roles(superuser: &PgConnectOptions) {
         let there: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
              JOIN pg_roles o ON o.oid = m.member
-             WHERE r.rolname = 'lxp_definer' AND o.rolname = 'lxp_owner'",
+             WHERE r.rolname IN ('lxp_definer', 'lxp_mover') AND o.rolname = 'lxp_owner'",
         )
         .fetch_one(&mut server)
         .await
         .expect("an answer");
-        if there > 0 || server.execute(AssertSqlSafe(sql.clone())).await.is_ok() {
+        if there == 2 || server.execute(AssertSqlSafe(sql.clone())).await.is_ok() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
