@@ -1,6 +1,7 @@
 //! Whole flows: a client, the router, nodes, Postgres and Redis, as processes.
 
 mod isolation;
+mod moves;
 mod ownership;
 mod seats;
 mod tokens;
