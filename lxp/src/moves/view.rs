@@ -55,9 +55,15 @@ pub(super) fn line(it: &Move, slug: &str, now: DateTime<Utc>) -> String {
     )
 }
 
-/// What of a move is worth a new line: not each row and not each second.
+/// What of a move is worth a new line: not each row, not each second, not each time that the same fails again.
 pub(super) fn landmark(it: &Move) -> impl PartialEq + use<> {
-    (it.phase, step(it), percent(it) / 10, it.retries.last().cloned(), it.cancel_reason.clone())
+    (
+        it.phase,
+        step(it),
+        percent(it) / 10,
+        it.retries.last().map(|retry| retry.why.clone()),
+        it.cancel_reason.clone(),
+    )
 }
 
 /// `COPYING 2/6   in this state 18s   ETA 22s`.
@@ -320,6 +326,11 @@ mv-8f2c91ab  inst-017  shard-a -> shard-c   ABORTING   in this state 18s
         assert!(with(|it| it.rows_copied = 700));
         assert!(with(|it| it.phase = MovePhase::Verifying));
         assert!(with(|it| it.retries = vec![Retry { at: at(1), why: "x".to_owned() }]));
+        let failed = |at| Retry { at, why: "x".to_owned() };
+        let (mut once, mut twice) = (it.clone(), it.clone());
+        once.retries = vec![failed(at(1))];
+        twice.retries = vec![failed(at(1)), failed(at(2))];
+        assert!(landmark(&once) == landmark(&twice), "the same again is no news");
     }
 
     #[test]

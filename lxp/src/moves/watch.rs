@@ -157,5 +157,5 @@ fn screenful(moves: &[Move], block: impl Fn(&Move) -> String) -> String {
     if first.len() > BLOCKS_MAX {
         text.push(format!("and {} more: lxp move list", first.len() - BLOCKS_MAX));
     }
-    text.join("\n")
+    text.join("\n").trim_end().to_owned()
 }
