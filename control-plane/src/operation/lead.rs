@@ -169,7 +169,7 @@ async fn drive(
         Err(Stop::Deposed) => {
             tracing::warn!(move.id = %id, leader.term = term, "A move is left to another leader");
         }
-        Err(Stop::Retry(why) | Stop::GiveUp(why)) => {
+        Err(Stop::Retry(why) | Stop::Refused(why) | Stop::GiveUp(why)) => {
             drop(mover);
             metrics.retries.inc();
             tracing::warn!(

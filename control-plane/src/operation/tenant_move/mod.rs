@@ -37,6 +37,9 @@ use crate::service::Platform;
 use crate::store::moves::{self, MoveRow};
 use crate::store::{leader, shards};
 
+/// Failed steps in a row, at most two seconds apart, after which a move that is not committed is given up.
+const TRIES_MAX: i32 = 150;
+
 /// A move in this process's hands, while this control plane leads.
 pub struct TenantMove {
     platform: Platform,
@@ -111,6 +114,14 @@ impl TenantMove {
             match done {
                 Ok(()) => {}
                 Err(Stop::GiveUp(why)) if is_revocable(phase) => self.begin_abort(&why).await?,
+                Err(Stop::Refused(why)) if phase == MovePhase::Preflight => {
+                    self.begin_abort(&why).await?;
+                }
+                Err(Stop::Retry(why) | Stop::Refused(why))
+                    if is_revocable(phase) && self.row.tries >= TRIES_MAX =>
+                {
+                    self.begin_abort(&why).await?;
+                }
                 Err(stop) => return Err(stop),
             }
             self.reload().await?;

@@ -43,6 +43,9 @@ pub enum Stop {
     /// It is to be tried again.
     #[error("{0}")]
     Retry(String),
+    /// A shard's row is not as the move expects it: it came late, or the move cannot begin.
+    #[error("{0}")]
+    Refused(String),
     /// The move is to be given up, where it is not committed.
     #[error("{0}")]
     GiveUp(String),
@@ -55,6 +58,7 @@ impl From<sqlx::Error> for Stop {
     fn from(error: sqlx::Error) -> Self {
         match sqlstate(&error).as_deref() {
             Some("LX005") => Self::Deposed,
+            Some("LX006") => Self::Refused(crate::shard_db::explain(&error).to_string()),
             _ => Self::Retry(crate::shard_db::explain(&error).to_string()),
         }
     }
