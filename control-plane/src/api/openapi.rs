@@ -199,6 +199,7 @@ impl Described {
 fn parameter(name: &str) -> Value {
     match name {
         "after" | "page" | "limit" => json!({"type": "integer", "minimum": 0}),
+        "active" => json!({"type": "boolean"}),
         _ => json!({"type": "string"}),
     }
 }
