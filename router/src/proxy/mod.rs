@@ -57,6 +57,9 @@ static REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID_HEADER);
 static TRACE: HeaderName = HeaderName::from_static("traceparent");
 static DEADLINE_MS: HeaderName = HeaderName::from_static("lxp-deadline-ms");
 
+/// In the head of a 421: what its body says.
+const NOT_OWNER_HEADER: &str = "lxp-not-owner";
+
 /// Stands for a refusal that is in the context.
 const REFUSED: ErrorType = ErrorType::Custom("refused");
 
@@ -227,7 +230,8 @@ impl ProxyHttp for Router {
         let empty =
             response.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
         if empty || session.req_header().method == Method::HEAD {
-            context.not_owner = Some(NotOwner::default());
+            let said = response.headers.get(NOT_OWNER_HEADER).map(HeaderValue::as_bytes);
+            context.not_owner = Some(NotOwner::read(said.unwrap_or_default()));
             return Err(Error::new_up(NOT_OWNER));
         }
         context.masked = Some(Vec::new());

@@ -16,7 +16,7 @@ const FOLLOW_UPS_MAX: u8 = 2;
 /// Attempts that may fail: the first, and the one that replaces it.
 const FAILURES_MAX: u8 = 2;
 
-/// What a 421 says. Every member may be missing: an answer to HEAD has no body.
+/// What a 421 says, in its body; to HEAD, in its head. Every member may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct NotOwner {

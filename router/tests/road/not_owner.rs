@@ -125,6 +125,26 @@ async fn without_an_owner_and_a_control_plane_it_is_not_called_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_head_names_the_owner_in_its_head() {
+    let a = Node::answering("node-a", "shard-a", |_| {
+        let said = r#"{"owner":"shard-b","epoch":5,"mapVersion":2}"#.parse().expect("a value");
+        let mut answer = not_owner(Some("shard-b"), Some(5), Some(2));
+        answer.headers_mut().insert("lxp-not-owner", said);
+        answer
+    })
+    .await;
+    let b = Node::plain("node-b", "shard-b").await;
+    let platform = Platform::start(&[&a, &b]).await;
+    let asked = platform.control.whole_maps_asked();
+    for count in 1..=2 {
+        let head = platform.request(Method::HEAD, "/v1/programs", institution(1));
+        assert_eq!(head.send().await.expect("an answer").status(), 200);
+        assert_eq!((a.seen().len(), b.seen().len()), (1, count));
+    }
+    assert_eq!(platform.control.whole_maps_asked(), asked, "the map was asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_head_has_no_body_and_is_followed_by_the_map() {
     let a = Node::answering("node-a", "shard-a", |_| not_owner(Some("shard-b"), Some(5), Some(2)))
         .await;

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use service_kit::Problem;
 use service_kit::problem::NOTHING_APPLIED_HEADER;
 use service_kit::request_id::RequestId;
@@ -12,11 +13,19 @@ use crate::operation::{Answer, Session};
 /// What a client has seen; out with an answer, in with the next request.
 pub(super) const SESSION_HEADER: &str = "lxp-session";
 
+/// The members of a 421 for the router, which sees no body in an answer to HEAD.
+const NOT_OWNER_HEADER: &str = "lxp-not-owner";
+
 /// A problem with the id of the request that it answers.
 pub(crate) fn problem(problem: Problem, request_id: &RequestId) -> Response {
     let elsewhere = is_for_another_node(&problem);
+    let not_owner = (problem.status_code() == StatusCode::MISDIRECTED_REQUEST)
+        .then(|| HeaderValue::try_from(Value::from(problem.extra.clone()).to_string()));
     let mut response = problem.request_id(request_id.as_str()).into_response();
     set_nothing_applied(&mut response, elsewhere);
+    if let Some(Ok(not_owner)) = not_owner {
+        response.headers_mut().insert(NOT_OWNER_HEADER, not_owner);
+    }
     response
 }
 

@@ -197,6 +197,20 @@ async fn what_waits_is_told_the_owner_where_it_has_moved() {
     moving.close().await;
 }
 
+/// An answer to HEAD has no body.
+#[tokio::test]
+async fn the_head_of_a_421_names_the_owner_too() {
+    let mut moving = Moving::start().await;
+    moving.move_away().await;
+    moving.until("it is not served", |moving| !moving.serves(1)).await;
+    let asked = send(&moving.school.admin, Method::HEAD, COURSES, None, &[]);
+    let answer = answered(asked).await.expect(421);
+    let said: Value =
+        serde_json::from_slice(answer.headers["lxp-not-owner"].as_bytes()).expect("JSON");
+    assert_eq!(said, json!({"owner": "shard-x", "epoch": 3, "mapVersion": 9}));
+    moving.close().await;
+}
+
 #[tokio::test]
 async fn after_five_seconds_or_at_its_own_deadline_it_is_told_to_come_again() {
     let mut moving = Moving::start().await;
@@ -256,8 +270,8 @@ async fn sixteen_mib_of_bodies_wait_and_more_is_refused_at_once() {
 }
 
 /// From its try `first` to its try `last` the guard says that the institution is fenced, whatever its row says. Counts
-/// its tries, and how often the table was read.
-async fn the_guard_says_fenced(shard: &Shard, first: i64, last: i64) {
+/// its tries, and how often the table was read; each of these reads takes so long.
+async fn the_guard_says_fenced(shard: &Shard, first: i64, last: i64, poll_s: f64) {
     let mut definer = shard.connect("lxp_definer").await;
     let sql = format!(
         r#"CREATE SEQUENCE tries; CREATE SEQUENCE polls;
@@ -279,7 +293,7 @@ async fn the_guard_says_fenced(shard: &Shard, first: i64, last: i64) {
                            version bigint, suspended boolean)
             LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         BEGIN
-            PERFORM nextval('public.polls');
+            PERFORM nextval('public.polls'), pg_sleep({poll_s});
             RETURN QUERY SELECT * FROM public.ownership_changes_really(after);
         END $$;
         GRANT EXECUTE ON FUNCTION tenant_enter, ownership_changes TO lxp_app"#
@@ -293,7 +307,7 @@ const TRIES: &str = "SELECT last_value FROM tries";
 async fn where_the_guard_finds_out_first_it_is_judged_anew_and_charged_once() {
     let limits = LimitSettings { user_per_minute: 5, ..generous() };
     let moving = Moving::start_with(limits).await;
-    the_guard_says_fenced(&moving.school.shard, 1, 2).await;
+    the_guard_says_fenced(&moving.school.shard, 1, 2, 0.0).await;
     let made = answered(write(&moving.school.admin, 1)).await.expect(201);
     let limit = made.headers["ratelimit"].to_str().expect("text");
     assert!(limit.starts_with("\"user\";r=4;"), "{limit}");
@@ -307,7 +321,7 @@ async fn where_the_guard_finds_out_first_it_is_judged_anew_and_charged_once() {
 async fn a_read_that_meets_the_fence_behind_its_cache_waits_too() {
     let moving = Moving::start().await;
     let made = moving.school.admin.post(COURSES, course(1)).await.expect(201);
-    the_guard_says_fenced(&moving.school.shard, 1, 1).await;
+    the_guard_says_fenced(&moving.school.shard, 1, 1, 0.0).await;
     let path = format!("{COURSES}/{}", made.id());
     let asked = send(&moving.school.admin, Method::GET, &path, None, &[]);
     assert_eq!(answered(asked).await.expect(200).id(), made.id());
@@ -318,7 +332,7 @@ async fn a_read_that_meets_the_fence_behind_its_cache_waits_too() {
 #[tokio::test]
 async fn a_guard_that_stays_ahead_of_the_table_is_tried_once_a_poll() {
     let moving = Moving::start().await;
-    the_guard_says_fenced(&moving.school.shard, 1, i64::MAX).await;
+    the_guard_says_fenced(&moving.school.shard, 1, i64::MAX, 0.2).await;
     let deadline = [("lxp-deadline-ms", "1500")];
     let asked = send(&moving.school.admin, Method::GET, COURSES, None, &deadline);
     // Its deadline may find it in the park, or in one more try.
@@ -490,7 +504,7 @@ const TWO_WRITES: &str = "/trpc/academic.createCourse,academic.createCourse?batc
 /// One call of a batch is served, the other meets the fence; then the institution has moved.
 async fn moved_in_the_middle(method: Method, path: &str, body: Option<Value>) -> (Moving, Answer) {
     let mut moving = Moving::start().await;
-    the_guard_says_fenced(&moving.school.shard, 2, i64::MAX).await;
+    the_guard_says_fenced(&moving.school.shard, 2, i64::MAX, 0.0).await;
     let asked = send(&moving.school.admin, method, path, body, &[]);
     let began = Instant::now();
     while moving.count(TRIES).await < 3 {
@@ -526,7 +540,7 @@ async fn a_batch_of_writes_that_moved_in_the_middle_says_which_were_not_applied(
 #[tokio::test]
 async fn the_calls_of_a_batch_that_met_the_fence_are_served_with_the_others_in_the_end() {
     let moving = Moving::start().await;
-    the_guard_says_fenced(&moving.school.shard, 2, 2).await;
+    the_guard_says_fenced(&moving.school.shard, 2, 2, 0.0).await;
     let body = json!({"0": course(1), "1": course(2)});
     let asked = send(&moving.school.admin, Method::POST, TWO_WRITES, Some(body), &[]);
     let answer = answered(asked).await.expect(200);
