@@ -14,9 +14,9 @@ use shard_map::{InstitutionStatus, MapVersion};
 use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
-use super::{moves, openapi};
 use super::request::Request;
 use super::routes::Operation;
+use super::{moves, openapi};
 use crate::error::Error;
 use crate::feed::Answer;
 use crate::model::validate;

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use axum::http::StatusCode;
 use control_api::{
     AuditEntry, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List, MapAnswer,
-    MapChange, Move, NewInstitution, NewPlan, Plan, NewShard, Node, NodeRegistration, OwnershipClaims, Page, Reconciled,
-    Shard, ShardChange,
+    MapChange, Move, NewInstitution, NewPlan, NewShard, Node, NodeRegistration, OwnershipClaims,
+    Page, Plan, Reconciled, Shard, ShardChange,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
