@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lxp_tests::{Answer, Client, Institution, Platform};
 use reqwest::Method;
 use serde_json::{Value, json};
+use service_kit::token::Role;
 use uuid::Uuid;
 
 /// A move with a busy institution, on a busy machine.
 const MOVED_WITHIN: Duration = Duration::from_secs(100);
 const WRITERS: usize = 4;
+const USERS: usize = 40;
 
 /// Asks for a move as an operator does. Answers its id.
 async fn begin(control: &Client, institution: &Institution, to: &str) -> String {
@@ -37,20 +39,22 @@ async fn until_done(control: &Client, id: &str) -> Value {
 
 /// What all clients of the institution share.
 struct Work {
-    admin: Client,
+    /// Many users: none is to meet the limit of a user.
+    users: Vec<Client>,
     stop: AtomicBool,
     slowest_ms: AtomicU64,
-    requests: AtomicU64,
+    requests: AtomicUsize,
 }
 
 impl Work {
     /// One request, which must not fail.
     async fn ask(&self, method: Method, path: &str, body: Option<Value>, status: u16) -> Answer {
         let began = Instant::now();
-        let answer = self.admin.send(method, path, body, &[]).await.expect(status);
+        let turn = self.requests.fetch_add(1, Ordering::Relaxed);
+        let user = &self.users[turn % self.users.len()];
+        let answer = user.send(method, path, body, &[]).await.expect(status);
         let took = u64::try_from(began.elapsed().as_millis()).expect("short");
         self.slowest_ms.fetch_max(took, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed);
         answer
     }
 }
@@ -103,11 +107,16 @@ async fn an_institution_moves_to_and_fro_and_no_request_fails() {
     let platform = Platform::shared();
     let institution = platform.institution(Some("shard-a")).await;
     let (admin, control) = (platform.admin(institution.id), platform.control());
+    let user = |_| {
+        let token = platform.token_of(institution.id, Role::Admin, Uuid::new_v4());
+        Client::new(platform.router(), &token)
+    };
+    let users = (0..USERS).map(user).collect();
     let work = Arc::new(Work {
-        admin: admin.clone(),
+        users,
         stop: AtomicBool::new(false),
         slowest_ms: AtomicU64::new(0),
-        requests: AtomicU64::new(0),
+        requests: AtomicUsize::new(0),
     });
     let workers: Vec<_> =
         (0..WRITERS).map(|number| tokio::spawn(work_on(work.clone(), number))).collect();
