@@ -8,6 +8,7 @@ pub mod map_head;
 pub mod moves;
 pub mod nodes;
 pub mod plans;
+pub mod relocation;
 pub mod shards;
 
 use std::str::FromStr;

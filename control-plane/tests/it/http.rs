@@ -72,7 +72,7 @@ async fn an_unknown_query_parameter_names_the_allowed_ones() {
         let asked = request(&sandbox, Method::GET, "/v1/institutions?slugg=a");
         let (status, code, body) = problem(asked.send().await.expect("an answer")).await;
         assert_eq!((status, &*code), (400, "invalid-query"));
-        assert_eq!(body["errors"][0]["detail"], "allowed here: slug, page, limit");
+        assert_eq!(body["errors"][0]["detail"], "allowed here: slug, ids, page, limit");
     })
     .await;
 }

@@ -14,8 +14,9 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use super::account::Account;
@@ -92,17 +93,43 @@ impl Installation {
             .env("LANG", "C.UTF-8");
         command.env("PGPASSWORD", password).current_dir("/").args(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let output: Output = timeout(PREPARE_WITHIN, command.output())
+        let cannot = || format!("`{program}` cannot be run through setpriv (util-linux)");
+        let child = command.spawn().with_context(cannot)?;
+        let mut group = Group::of(&child);
+        let output: Output = timeout(PREPARE_WITHIN, child.wait_with_output())
             .await
             .map_err(|_| {
                 anyhow::anyhow!("`{program}` takes longer than {} s", PREPARE_WITHIN.as_secs())
             })?
-            .with_context(|| format!("`{program}` cannot be run through setpriv (util-linux)"))?;
+            .with_context(cannot)?;
+        group.has_ended();
         if output.status.success() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
         anyhow::bail!("`{program}` ended ({}): {}", output.status, said.trim())
+    }
+}
+
+/// A program and what it has started itself (initdb runs servers): dropped before its end, all of them are killed.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+
+    fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Nobody there any more is just as well.
+            let _ = killpg(leader, Signal::SIGKILL);
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use super::side::{Side, Stop};
 use super::target::Activated;
 use super::{Both, TenantMove, is_revocable};
 use crate::error::Error;
-use crate::store::directory::{self, Relocation};
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{Change, MapTx};
+use crate::store::relocation::{self, Relocation};
 use crate::store::{leader, moves};
 
 /// How long rows stay at the source after it has let go: a read on a replica may have entered before.
@@ -119,7 +119,7 @@ impl TenantMove {
             version,
             reason: "move given up",
         };
-        directory::raise_epoch(tx.connection(), &stays).await?;
+        relocation::raise_epoch(tx.connection(), &stays).await?;
         let detail = json!({"move": shown.id, "to": shown.to, "phase": phase, "why": why});
         let notes = [Note::event("move.aborting", &shown.institution, detail)];
         let subject = shown.institution.to_string();

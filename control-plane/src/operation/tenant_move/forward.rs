@@ -11,9 +11,10 @@ use super::round::{self, Checkpoint, Copied, Round};
 use super::side::{Side, Stop};
 use super::{Both, TenantMove, verify};
 use crate::error::Error;
-use crate::store::directory::{self, Relocation};
+use crate::store::directory;
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{Change, MapTx};
+use crate::store::relocation::{self, Relocation};
 use crate::store::{leader, moves, shards};
 
 /// A node's lease, and a little more: after it no node answers from caches or replicas that has not heard of `closing`.
@@ -275,7 +276,7 @@ impl TenantMove {
             version,
             reason: "moved",
         };
-        let was_off_ring = directory::relocate(tx.connection(), &moved).await?;
+        let was_off_ring = relocation::relocate(tx.connection(), &moved).await?;
         let was_off_ring = was_off_ring
             .ok_or_else(|| Stop::GiveUp("the directory has it elsewhere".to_owned()))?;
         let (mut set, mut remove) = (Entries::default(), Removal::default());

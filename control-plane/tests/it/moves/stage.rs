@@ -1,0 +1,182 @@
+//! Two shards' databases, an institution that moves between them, and leaders that move it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use control_plane::operation::lead;
+use control_plane::operation::metrics::MoveMetrics;
+use control_plane::store::moves::{self, NewMove};
+use service_kit::metrics::Metrics;
+use shard_map::{InstitutionId, MovePhase};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Sandbox, eventually, new_institution, shard_id};
+
+/// Two shards' databases and one institution, which begins on the first.
+pub(super) struct Stage {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) institution: InstitutionId,
+    shards: BTreeMap<&'static str, PgPool>,
+}
+
+pub(super) const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
+
+impl Stage {
+    pub(super) async fn set(sandbox: &Arc<Sandbox>) -> Self {
+        sandbox.reconcile();
+        let mut shards = BTreeMap::new();
+        for id in SHARDS {
+            let new = sandbox.active_shard(id).await;
+            let pool = PgPoolOptions::new().max_connections(8);
+            shards.insert(id, pool.connect_lazy(new.postgres.primary.expose()).expect("a DSN"));
+        }
+        let mut new = new_institution("moving");
+        new.shard = Some(shard_id("shard-a"));
+        let made = sandbox.ops().create_institution(&new).await.expect("created");
+        Self { sandbox: sandbox.clone(), institution: made.id, shards }
+    }
+
+    /// A control plane that leads when it can.
+    pub(super) fn lead(&self) -> (JoinHandle<()>, CancellationToken) {
+        let metrics = MoveMetrics::new(&Metrics::new().expect("metrics")).expect("metrics");
+        let stop = self.sandbox.stop.child_token();
+        let leading = lead::run(self.sandbox.platform.clone(), metrics, stop.clone());
+        (tokio::spawn(leading), stop)
+    }
+
+    /// Asks for a move to a shard.
+    pub(super) async fn begin(&self, to: &str) -> Uuid {
+        let there =
+            self.sandbox.ops().institution(self.institution).await.expect("the institution");
+        let there = there.institution;
+        let (plan, id) = (Uuid::now_v7(), Uuid::now_v7());
+        let mut tx = self.sandbox.pool().begin().await.expect("begun");
+        sqlx::query(
+            "INSERT INTO plans (id, kind, state, placement_version, created_by)
+             VALUES ($1, 'move', 'running', 1, 'test')",
+        )
+        .bind(plan)
+        .execute(&mut *tx)
+        .await
+        .expect("a plan");
+        let new = NewMove {
+            id,
+            plan,
+            institution: self.institution,
+            from: &there.shard,
+            to: &shard_id(to),
+            epoch: there.epoch,
+            rows: None,
+            requested_by: "test",
+        };
+        assert!(moves::insert(&mut tx, &new).await.expect("inserted"));
+        tx.commit().await.expect("committed");
+        id
+    }
+
+    pub(super) async fn row(&self, id: Uuid) -> moves::MoveRow {
+        let mut connection = self.sandbox.pool().acquire().await.expect("a connection");
+        moves::find(&mut connection, id).await.expect("found").expect("a move")
+    }
+
+    pub(super) async fn until(&self, id: Uuid, phase: MovePhase) {
+        let wait = async {
+            while self.row(id).await.shown.phase != phase {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(90), wait).await;
+        assert!(waited.is_ok(), "waited for {phase}: {:?}", self.row(id).await);
+    }
+
+    /// One write through the guard of whichever shard lets it in. Answers whether it was acknowledged.
+    pub(super) async fn write(&self, statement: &str, id: Uuid) -> bool {
+        for pool in self.shards.values() {
+            if super::writers::enter_and_run(pool, self.institution, statement, id).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The codes of the courses that a shard has, by id.
+    pub(super) async fn courses(&self, shard: &str) -> BTreeMap<Uuid, String> {
+        let rows: Vec<(Uuid, String)> =
+            sqlx::query_as("SELECT id, title FROM courses WHERE institution_id = $1")
+                .bind(self.institution.as_uuid())
+                .fetch_all(&mut *self.as_mover(shard).await)
+                .await
+                .expect("courses");
+        rows.into_iter().collect()
+    }
+
+    pub(super) async fn as_mover(&self, shard: &str) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
+        let mut connection = self.shards[shard].acquire().await.expect("a connection");
+        connection.execute("SET ROLE lxp_mover").await.expect("the role");
+        connection
+    }
+
+    /// What is left of the institution and its moves on a shard, beside its home.
+    pub(super) async fn residue(&self, shard: &str) -> Vec<String> {
+        let mut connection = self.as_mover(shard).await;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+             WHERE a.attname = 'institution_id' AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+               AND relname <> 'ownership'",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .expect("tables");
+        assert!(tables.len() > 20);
+        let mut found = Vec::new();
+        for table in tables {
+            let rows: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+                "SELECT count(*) FROM {table} WHERE institution_id = $1"
+            )))
+            .bind(self.institution.as_uuid())
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a count");
+            if rows > 0 {
+                found.push(format!("{rows} in {table}"));
+            }
+        }
+        let imports: i64 = sqlx::query_scalar("SELECT count(*) FROM move_imports")
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a count");
+        if imports > 0 {
+            found.push("an import".to_owned());
+        }
+        found
+    }
+
+    /// (state, epoch, owner) on a shard, and that no move is named.
+    pub(super) async fn ownership(&self, shard: &str) -> Option<(String, i64, String)> {
+        let row: Option<(String, i64, String, Option<Uuid>, bool)> = sqlx::query_as(
+            "SELECT state, epoch, owner, move_id, capture OR parked FROM ownership WHERE institution_id = $1",
+        )
+        .bind(self.institution.as_uuid())
+        .fetch_optional(&self.shards[shard])
+        .await
+        .expect("a row");
+        row.map(|(state, epoch, owner, named, marked)| {
+            assert!(named.is_none() && !marked, "{shard} still speaks of a move");
+            (state, epoch, owner)
+        })
+    }
+
+    pub(super) fn owned(state: &str, epoch: i64, owner: &str) -> (String, i64, String) {
+        (state.to_owned(), epoch, owner.to_owned())
+    }
+
+    /// Waits until a move has at least come to a phase.
+    pub(super) async fn until_past(&self, id: Uuid, phase: MovePhase) {
+        eventually("the move to go on", async || self.row(id).await.shown.phase >= phase).await;
+    }
+}
