@@ -1,6 +1,7 @@
 //! Asks a process whether it serves: Postgres by a query, Redis by PING, a service by `/readyz`.
 
 use std::str::FromStr as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
@@ -19,6 +20,14 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// The `SSLRequest` of Postgres: its length and its code. A server answers one byte before anybody has logged in.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// Made once, because each reads a hundred files of trusted authorities. It connects for each question: whether the
+/// process still accepts is part of it.
+static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build();
+    // With no options but these two there is nothing that could fail.
+    client.unwrap_or_default()
+});
 
 /// How a process is asked.
 #[derive(Debug, Clone)]
@@ -59,7 +68,7 @@ impl Probe {
             },
             Self::Redis(url) => ping(url).await.is_ok(),
             Self::Http(url) => {
-                reqwest::get(url).await.is_ok_and(|response| response.status().is_success())
+                HTTP.get(url).send().await.is_ok_and(|response| response.status().is_success())
             }
         }
     }
