@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use shard_map::{Entries, MovePhase, Removal};
+use tokio::time::timeout;
 
-use super::forward::read_catalogue;
+use super::forward::{CUTOVER_DEADLINE, read_catalogue};
 use super::round::Copied;
 use super::side::{Side, Stop};
 use super::target::Activated;
@@ -27,7 +28,12 @@ impl TenantMove {
         let version = version.ok_or_else(|| Stop::Retry("the commit has no version".to_owned()))?;
         let (round, identity) = (self.row.last_round, self.row.target_identity.clone());
         let target = self.connect_target().await?;
-        if target.activate(&act, round, identity.as_deref(), version).await? == Activated::Stale {
+        // Nobody serves until it does: a connection that falls silent is given up soon.
+        let activation = target.activate(&act, round, identity.as_deref(), version);
+        let activated = timeout(CUTOVER_DEADLINE, activation).await;
+        let activated =
+            activated.map_err(|_| Stop::Retry("the activation took too long".to_owned()))?;
+        if activated? == Activated::Stale {
             return self.copy_again().await;
         }
         self.note_pause().await?;

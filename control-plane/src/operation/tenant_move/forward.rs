@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shard_map::{Entries, InstitutionStatus, MovePhase, Removal, ShardState};
+use tokio::time::timeout;
 
 use super::catalogue::{self, Catalogue};
 use super::round::{self, Checkpoint, Copied, Round};
@@ -29,7 +30,7 @@ const ROUNDS_MAX: u32 = 30;
 /// Fences that are given up before the move is.
 const FENCES_MAX: i32 = 10;
 /// How long nobody may be served for a move.
-const CUTOVER_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const CUTOVER_DEADLINE: Duration = Duration::from_secs(5);
 /// How far the target's replicas may be behind before a copy waits for them, in bytes; and how long at a time.
 const LAG_BYTES: i64 = 64 << 20;
 const LAG_WAIT: Duration = Duration::from_secs(5);
@@ -221,6 +222,15 @@ impl TenantMove {
             }
             None => self.fence().await?,
         }
+        // A connection that falls silent now must not keep everybody waiting: the next try looks at what came of it.
+        match timeout(CUTOVER_DEADLINE, self.last_round_and_commit()).await {
+            Ok(done) => done,
+            Err(_) => Err(Stop::Retry("the last round took too long".to_owned())),
+        }
+    }
+
+    async fn last_round_and_commit(&mut self) -> Result<(), Stop> {
+        let act = self.act;
         let catalogue = self.catalogue().await?;
         let Both { target, reader, .. } = self.both().await?;
         let from = checkpoint(target, &act, &catalogue).await?;

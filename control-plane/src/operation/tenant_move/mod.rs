@@ -19,11 +19,12 @@ mod target;
 mod verify;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shard_map::{MovePhase, ShardId};
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, Transaction};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -39,6 +40,10 @@ use crate::store::{leader, shards};
 
 /// Failed steps in a row, at most two seconds apart, after which a move that is not committed is given up.
 const TRIES_MAX: i32 = 150;
+
+/// How long a step may take before its connections are given up and it is taken up anew: a copy goes on from its
+/// checkpoint.
+const STEP_DEADLINE: Duration = Duration::from_mins(10);
 
 /// A move in this process's hands, while this control plane leads.
 pub struct TenantMove {
@@ -101,15 +106,9 @@ impl TenantMove {
                 self.begin_abort(&why).await?;
                 continue;
             }
-            let done = match phase {
-                MovePhase::Preflight => self.preflight().await,
-                MovePhase::Copying => self.copy().await,
-                MovePhase::Verifying => self.verify().await,
-                MovePhase::Closing => self.close().await,
-                MovePhase::Cutover => self.cut_over().await,
-                MovePhase::Cleaning => self.clean().await,
-                MovePhase::Aborting => self.abort().await,
-                MovePhase::Done | MovePhase::Aborted => return Ok(()),
+            let done = match timeout(STEP_DEADLINE, self.step(phase)).await {
+                Ok(done) => done,
+                Err(_) => Err(Stop::Retry("the step took too long".to_owned())),
             };
             match done {
                 Ok(()) => {}
@@ -125,6 +124,19 @@ impl TenantMove {
                 Err(stop) => return Err(stop),
             }
             self.reload().await?;
+        }
+    }
+
+    async fn step(&mut self, phase: MovePhase) -> Result<(), Stop> {
+        match phase {
+            MovePhase::Preflight => self.preflight().await,
+            MovePhase::Copying => self.copy().await,
+            MovePhase::Verifying => self.verify().await,
+            MovePhase::Closing => self.close().await,
+            MovePhase::Cutover => self.cut_over().await,
+            MovePhase::Cleaning => self.clean().await,
+            MovePhase::Aborting => self.abort().await,
+            MovePhase::Done | MovePhase::Aborted => Ok(()),
         }
     }
 
