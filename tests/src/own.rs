@@ -67,18 +67,25 @@ impl Own {
     }
 
     /// Stops parts in order and holds them down.
-    pub fn stop(&self, names: &[&str]) {
-        said(&[&["local", "stop"], names].concat(), self.data());
+    pub async fn stop(&self, names: &[&str]) {
+        self.say("stop", names).await;
     }
 
     /// Starts parts that were stopped, and waits until they serve: same ports, same data.
-    pub fn begin(&self, names: &[&str]) {
-        said(&[&["local", "start"], names].concat(), self.data());
+    pub async fn begin(&self, names: &[&str]) {
+        self.say("start", names).await;
     }
 
     /// Starts parts anew, one after the other; a router without a gap.
-    pub fn restart(&self, names: &[&str]) {
-        said(&[&["local", "restart"], names].concat(), self.data());
+    pub async fn restart(&self, names: &[&str]) {
+        self.say("restart", names).await;
+    }
+
+    /// `lxp local <order> <names>`; whatever else the test does, its load above all, goes on meanwhile.
+    async fn say(&self, order: &str, names: &[&str]) {
+        let command = lxp(&[&["local", order], names].concat(), self.data());
+        let output = tokio::process::Command::from(command).output().await.expect("lxp runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Waits until another process than `before` serves under the name.

@@ -11,7 +11,7 @@ async fn without_a_control_plane_everything_serves_as_before_also_after_restarts
     let platform = Own::start(2, 2).await;
     let institutions =
         [platform.institution(Some("shard-a")).await, platform.institution(Some("shard-b")).await];
-    platform.stop(&["control-plane"]);
+    platform.stop(&["control-plane"]).await;
     let load = Load::start(&platform, &institutions, size.pick(3, 6));
     load.run_for(size.seconds(4, 600)).await;
 
@@ -29,7 +29,7 @@ async fn without_a_control_plane_everything_serves_as_before_also_after_restarts
     let router_back = load.now();
     load.run_for(size.seconds(2, 10)).await;
 
-    platform.begin(&["control-plane"]);
+    platform.begin(&["control-plane"]).await;
     platform.expect_all_up().await;
     expect_all_nodes_up(&platform).await;
     load.run_for(Duration::from_secs(1)).await;

@@ -69,9 +69,9 @@ async fn an_older_copy_of_a_primary_does_not_serve_what_the_directory_gives_to_o
     let (kept, gone) = (course(&staying[0]).await, course(&going[0]).await);
 
     let (data, older) = (data_of(&platform), data_of(&platform).with_extension("older"));
-    platform.stop(&[PRIMARY]);
+    platform.stop(&[PRIMARY]).await;
     copy(&data, &older);
-    platform.begin(&[PRIMARY]);
+    platform.begin(&[PRIMARY]).await;
     move_away(&platform, &goes).await;
     for node in &going {
         let begun = Instant::now();
@@ -82,11 +82,11 @@ async fn an_older_copy_of_a_primary_does_not_serve_what_the_directory_gives_to_o
     }
 
     // One node lives through it, the other one is started on the older copy.
-    platform.stop(&[NODES[1], PRIMARY]);
+    platform.stop(&[NODES[1], PRIMARY]).await;
     std::fs::rename(&data, data.with_extension("newer")).expect("put aside");
     std::fs::rename(&older, &data).expect("put in its place");
-    platform.begin(&[PRIMARY]);
-    platform.begin(&[NODES[1]]);
+    platform.begin(&[PRIMARY]).await;
+    platform.begin(&[NODES[1]]).await;
     let (begun, mut back) = (Instant::now(), [false; 2]);
     let mut answers = 0;
     // A while beyond the moment from which the others are served again.

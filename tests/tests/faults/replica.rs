@@ -166,10 +166,10 @@ async fn whatever_the_replica_does_reads_in_a_session_are_never_stale() {
     run(&mut lanes, "500 ms behind", pairs, false).await;
     delay(&platform, "0").await;
 
-    platform.stop(&[REPLICA]);
+    platform.stop(&[REPLICA]).await;
     run(&mut lanes, "down", pairs, true).await;
     run(&mut lanes, "down", pairs, false).await;
-    platform.begin(&[REPLICA]);
+    platform.begin(&[REPLICA]).await;
 
     let before = platform.kill(REPLICA);
     run(&mut lanes, "killed and coming back", pairs, true).await;

@@ -15,9 +15,9 @@ async fn nodes_are_restarted_one_after_the_other_and_no_request_fails() {
     let first = load.now();
     for _ in 0..size.pick(1, 20) {
         for node in ["node-shard-a-1", "node-shard-a-2"] {
-            platform.stop(&[node]);
+            platform.stop(&[node]).await;
             load.run_for(size.seconds(1, 3)).await;
-            platform.begin(&[node]);
+            platform.begin(&[node]).await;
             load.run_for(size.seconds(2, 3)).await;
         }
     }
@@ -37,8 +37,8 @@ async fn the_only_router_ends_in_order_and_finishes_what_it_has() {
     let mut gaps = Vec::new();
     for _ in 0..size.pick(1, 20) {
         let from = load.now();
-        platform.stop(&["router"]);
-        platform.begin(&["router"]);
+        platform.stop(&["router"]).await;
+        platform.begin(&["router"]).await;
         gaps.push((from, load.now()));
         load.run_for(size.seconds(2, 3)).await;
     }
@@ -61,7 +61,7 @@ async fn the_only_router_is_replaced_and_no_request_fails() {
     let first = load.now();
     for _ in 0..size.pick(2, 20) {
         let before = platform.pid("router");
-        platform.restart(&["router"]);
+        platform.restart(&["router"]).await;
         assert_ne!(platform.pid("router"), before);
         load.run_for(size.seconds(2, 3)).await;
     }

@@ -37,10 +37,10 @@ async fn a_shard_that_is_down_costs_its_own_institutions_alone_and_few_attempts(
     load.run_for(Duration::from_secs(2)).await;
 
     let (before, from) = (retries(&platform).await, load.now());
-    platform.stop(&NODES);
+    platform.stop(&NODES).await;
     load.run_for(size.seconds(6, 30)).await;
     let (after, to) = (retries(&platform).await, load.now());
-    platform.begin(&NODES);
+    platform.begin(&NODES).await;
     load.run_for(Duration::from_secs(6)).await;
     let back = load.now();
     load.run_for(Duration::from_secs(2)).await;
