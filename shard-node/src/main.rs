@@ -71,8 +71,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (metrics, ready) = (node.metrics.clone(), readiness.clone());
     let pages = admin::serve(settings.admin_listen, metrics, ready, background.clone());
     let pages = tokio::spawn(pages);
-    let own_pool =
-        postgres::lazy_pool(&settings.postgres.primary, "lxp-node-own", OWN_CONNECTIONS)?;
+    let own_pool = pool(&settings.postgres.primary, "lxp-node-own", OWN_CONNECTIONS)?;
     let poller = poller(&settings, &node, memory, own_pool.clone());
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
@@ -131,11 +130,18 @@ fn replicas(
     metrics: &Metrics,
 ) -> anyhow::Result<Replicas> {
     let PostgresSettings { replicas, max_connections, replica_max_lag_ms, .. } = &settings.postgres;
-    let pool = |url: &String| postgres::lazy_pool(url, "lxp-node-reads", *max_connections);
-    let pools: Result<Vec<_>, _> = replicas.iter().map(pool).collect();
+    let pools: Result<Vec<_>, _> =
+        replicas.iter().map(|url| pool(url, "lxp-node-reads", *max_connections)).collect();
     let pools = pools.context("postgres.replicas has one that is no Postgres URL")?;
     let max_lag = Duration::from_millis(*replica_max_lag_ms);
     Ok(Replicas::new(pools, max_lag, memory, &metrics.registry)?)
+}
+
+/// For tenants' tables beside requests.
+fn pool(url: &str, application: &str, connections: u32) -> sqlx::Result<PgPool> {
+    let options: PgConnectOptions = url.parse()?;
+    let options = options.application_name(application).options(postgres::BY_INDEX);
+    Ok(postgres::pool_with(options, connections))
 }
 
 fn poller(settings: &Settings, node: &Node, memory: Arc<Memory>, pool: PgPool) -> Poller {

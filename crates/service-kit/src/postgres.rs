@@ -2,14 +2,16 @@
 //!
 //! What must stay true:
 //! - A connection that goes back to the pool is in no transaction and has no setting of its own: sqlx's
-//!   `begin()` is not cancel-safe (sqlx #4393, #4385), so every release proves it.
+//!   `begin()` is not cancel-safe (sqlx #4393, #4385), so every release asks the server to prove it, but for those
+//!   whose transaction's end the server has just answered ([`give_back`]).
 //! - Waiting for a connection has a deadline: 2 s, or a request's own.
 
 use std::pin::Pin;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Executor, PgConnection};
+use sqlx::{Executor, PgConnection, Postgres};
 use tokio::time::timeout;
 
 /// What a check of a new connection finds.
@@ -31,6 +33,11 @@ const LIMITS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("client_connection_check_interval", "2s"),
 ];
+
+/// For connections that read tenants' tables. Each statement names its institution, which leads every key: an index is
+/// there. A plan that was made while a table was small would read the whole of it for as long as nobody analyses it.
+/// Without JIT, which the price of a forbidden scan would set going where there is no other way.
+pub const BY_INDEX: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
 /// A pool that connects when it is first used.
 ///
@@ -58,6 +65,18 @@ where
         .connect_lazy_with(options.options(LIMITS))
 }
 
+tokio::task_local! {
+    /// Around the release of a connection whose transaction has ended.
+    static ENDED: ();
+}
+
+/// Gives a connection back whose last transaction has ended: its COMMIT or ROLLBACK was answered, and nothing was set
+/// in it for longer than itself. Proving that again would cost a round trip a transaction.
+pub fn give_back(mut connection: PoolConnection<Postgres>) {
+    // What dropping it does, in a task that says so.
+    tokio::spawn(ENDED.scope((), connection.return_to_pool()));
+}
+
 fn pool_options(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
@@ -71,6 +90,9 @@ fn pool_options(max_connections: u32) -> PgPoolOptions {
 /// `BEGIN` comes first so that a clean connection causes no warning in the server's log; in a failed
 /// transaction it errs, and the connection is closed.
 async fn clean(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    if ENDED.try_with(|()| ()).is_ok() {
+        return Ok(true);
+    }
     let cleaned = connection.execute("BEGIN; ROLLBACK; RESET ALL");
     match timeout(CLEAN_TIMEOUT, cleaned).await {
         Ok(Ok(_)) => Ok(true),

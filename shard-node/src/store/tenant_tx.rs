@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
+use service_kit::postgres::give_back;
 use shard_map::InstitutionId;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Either, Executor as _, PgConnection, PgPool, Postgres};
@@ -165,7 +166,7 @@ impl TenantTx {
                 }
             }
         }
-        self.connection = None;
+        self.ended();
         Ok(position)
     }
 
@@ -176,8 +177,15 @@ impl TenantTx {
 
     async fn end(mut self, statement: &'static str) -> Result<(), Error> {
         self.connection().execute(statement).await?;
-        self.connection = None;
+        self.ended();
         Ok(())
+    }
+
+    /// Its end was answered. The tenant's settings were the transaction's own: there is nothing left to clean.
+    fn ended(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            give_back(connection);
+        }
     }
 }
 

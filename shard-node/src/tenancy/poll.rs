@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use control_api::Elsewhere;
-use service_kit::postgres;
+use service_kit::postgres::{self, BY_INDEX};
 use shard_map::{Epoch, InstitutionId, MapVersion, OwnershipState};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
@@ -246,7 +246,7 @@ pub fn primary_pool(
     memory: Arc<Memory>,
     ownership: Arc<Ownership>,
 ) -> PgPool {
-    postgres::checked_pool(primary, connections, move |connection| {
+    postgres::checked_pool(primary.options(BY_INDEX), connections, move |connection| {
         let (memory, ownership) = (memory.clone(), ownership.clone());
         Box::pin(async move { expect_confirmed(connection, &memory, &ownership).await })
     })

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::support::school::School;
 use crate::support::{Shard, insert_course};
 use shard_map::InstitutionId;
 use shard_node::error::Error;
@@ -170,6 +171,54 @@ async fn the_tenant_ends_with_its_transaction() {
     assert_eq!(setting, "", "the tenant leaks through the pool");
     pool.close().await;
     shard.drop_database().await;
+}
+
+/// The request pool asks nothing of a connection whose transaction has ended: so nothing may be left in it then.
+#[tokio::test]
+async fn a_connection_comes_back_from_each_end_without_a_tenant() {
+    let shard = Shard::create().await;
+    let institution = shard.admit().await;
+    let pool = shard.pool("lxp_app", 1);
+    let begin = async || TenantTx::begin(&pool, institution).await.expect("entered");
+    let is_clean = async |after: &str| {
+        let mut connection = pool.acquire().await.expect("the one connection");
+        let tenant: String =
+            sqlx::query_scalar("SELECT coalesce(current_setting('app.institution_id', true), '')")
+                .fetch_one(&mut *connection)
+                .await
+                .expect("a setting");
+        assert_eq!(tenant, "", "after {after}");
+        // In a transaction that is open it would be refused.
+        let outside = connection.execute("VACUUM courses").await.err();
+        let code = outside.as_ref().and_then(|error| error.as_database_error()?.code());
+        assert_ne!(code.as_deref(), Some("25001"), "after {after}");
+    };
+    begin().await.commit().await.expect("ended");
+    is_clean("a commit").await;
+    begin().await.commit_durably().await.expect("ended");
+    is_clean("a durable commit").await;
+    begin().await.rollback().await.expect("ended");
+    is_clean("a rollback").await;
+    drop(begin().await);
+    is_clean("a drop").await;
+    let mut failed = begin().await;
+    failed.connection().execute("SELECT 1 / 0").await.expect_err("an error");
+    failed.commit().await.expect_err("it had failed");
+    is_clean("the commit of one that failed").await;
+    pool.close().await;
+    shard.drop_database().await;
+}
+
+/// Plans are kept: one that was made for an empty table would read all of what it becomes.
+#[tokio::test]
+async fn requests_plan_by_index() {
+    let school = School::open().await;
+    let scans: String = sqlx::query_scalar("SHOW enable_seqscan")
+        .fetch_one(&school.served.node.pool)
+        .await
+        .expect("a setting");
+    assert_eq!(scans, "off");
+    school.close().await;
 }
 
 /// S10: the tables are found by the test itself, so that a new one cannot be forgotten.
