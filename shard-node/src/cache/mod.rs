@@ -13,6 +13,7 @@
 //! - So many fills at once ask the primary, and so many wait, whatever Redis does ([`Gates`]): beyond, 503. Of one
 //!   institution half as many.
 
+mod encoded;
 pub mod news;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,9 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::limits::Gates;
 use crate::redis::Redis;
+
+pub use encoded::Encoded;
+use encoded::Held;
 
 /// How long the process believes a generation or a value. With `redis::DEADLINE` under 1 s.
 const LOCAL_TTL: Duration = Duration::from_millis(700);
@@ -57,7 +61,7 @@ pub struct Key<'a> {
 /// The two levels.
 pub struct Cache {
     generations: Moka<String, Generation>,
-    values: Moka<String, Arc<[u8]>>,
+    values: Moka<String, Held>,
     redis: Arc<Redis>,
     fills: Gates,
 }
@@ -90,15 +94,17 @@ impl Cache {
 
     /// The value under a key, else what `load` reads from the primary; `None` is a value, too.
     ///
-    /// One flight a key and node: those who come meanwhile get the first one's result.
-    pub async fn get_or_load<T, F>(
+    /// One flight a key and node: those who come meanwhile get the first one's result. What the process holds is found
+    /// without any of the rest being set up.
+    pub async fn get_or_load<T, L, F>(
         &self,
         key: Key<'_>,
         ttl: Duration,
-        load: F,
-    ) -> Result<Option<T>, Error>
+        load: L,
+    ) -> Result<Option<Encoded<T>>, Error>
     where
         T: Serialize + DeserializeOwned,
+        L: FnOnce() -> F,
         F: Future<Output = Result<Option<T>, Error>>,
     {
         let generation = self.generation(key).await;
@@ -108,31 +114,44 @@ impl Cache {
             generation.token,
             key.item
         );
-        let fill = async {
-            let shared = generation.shared && self.redis.is_trusted();
-            if shared
-                && let Some(bytes) = self.redis.get(&name).await
-                && serde_json::from_slice::<Option<T>>(&bytes).is_ok()
-            {
-                return Ok::<Arc<[u8]>, Box<Problem>>(bytes.into());
-            }
-            let place = self.fills.enter(key.institution).await;
-            let place = place.map_err(|error| Box::new(error.into_problem()))?;
-            let value = load.await.map_err(|error| Box::new(error.into_problem()))?;
-            drop(place);
-            let bytes = encode(value.as_ref())?;
-            if shared {
-                self.redis.set(&name, &bytes, jittered(ttl)).await;
-            }
-            Ok(bytes.into())
-        };
-        let bytes = self
-            .values
-            .try_get_with(name.clone(), Box::pin(fill))
-            .await
-            .map_err(|problem| Error::Refused(Box::new((**problem).clone())))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Defect(format!("a cached value does not decode: {error}")))
+        if let Some(held) = self.values.get(&name).await {
+            return Ok(held.encoded());
+        }
+        let shared = generation.shared && self.redis.is_trusted();
+        let fill = self.fill(&name, key.institution, shared, ttl, load);
+        let filled = self.values.try_get_with_by_ref(&name, Box::pin(fill)).await;
+        let held = filled.map_err(|problem| Error::Refused(Box::new((**problem).clone())))?;
+        Ok(held.encoded())
+    }
+
+    async fn fill<T, L, F>(
+        &self,
+        name: &str,
+        institution: InstitutionId,
+        shared: bool,
+        ttl: Duration,
+        load: L,
+    ) -> Result<Held, Box<Problem>>
+    where
+        T: Serialize + DeserializeOwned,
+        L: FnOnce() -> F,
+        F: Future<Output = Result<Option<T>, Error>>,
+    {
+        if shared
+            && let Some(bytes) = self.redis.get(name).await
+            && serde_json::from_slice::<Option<T>>(&bytes).is_ok()
+        {
+            return Ok(Held::of(bytes));
+        }
+        let place = self.fills.enter(institution).await;
+        let place = place.map_err(|error| Box::new(error.into_problem()))?;
+        let value = load().await.map_err(|error| Box::new(error.into_problem()))?;
+        drop(place);
+        let bytes = encoded::encode(&value).map_err(|error| Box::new(error.into_problem()))?;
+        if shared {
+            self.redis.set(name, &bytes, jittered(ttl)).await;
+        }
+        Ok(Held::of(bytes))
     }
 
     /// After a commit: nobody reads any more what was cached of these entities before, on any node. Where Redis
@@ -172,7 +191,14 @@ impl Cache {
 
     async fn generation(&self, key: Key<'_>) -> Generation {
         let name = generation_key(key.institution, key.epoch, key.entity);
-        let known = self.generations.get_with(name.clone(), self.read_generation(&name)).await;
+        if let Some(known) = self.generations.get(&name).await.filter(Generation::is_fresh) {
+            return known;
+        }
+        Box::pin(self.generation_anew(name)).await
+    }
+
+    async fn generation_anew(&self, name: String) -> Generation {
+        let known = self.generations.get_with_by_ref(&name, self.read_generation(&name)).await;
         if known.is_fresh() {
             return known;
         }
@@ -214,12 +240,6 @@ fn jittered(ttl: Duration) -> Duration {
     let tenth = u64::try_from(ttl.as_millis() / 10).unwrap_or(u64::MAX).max(1);
     let (random, _) = Uuid::new_v4().as_u64_pair();
     ttl.saturating_sub(Duration::from_millis(random % tenth))
-}
-
-fn encode<T: Serialize>(value: Option<&T>) -> Result<Vec<u8>, Box<Problem>> {
-    serde_json::to_vec(&value).map_err(|error| {
-        Box::new(Error::Defect(format!("a value does not encode: {error}")).into_problem())
-    })
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) fn set_nothing_applied(response: &mut Response, code: Option<&'static
 /// A success: JSON, `ETag` and `Location` where there are such.
 pub(crate) fn success(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let body = answer.body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let body = answer.body.map_or_else(Body::empty, |body| Body::from(body.into_bytes()));
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();

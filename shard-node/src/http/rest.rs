@@ -73,9 +73,8 @@ fn input(
     params: Vec<(String, String)>,
 ) -> Result<Value, Problem> {
     let mut members = Map::new();
-    let properties = operation.schemas.properties();
     for (name, value) in query::pairs(incoming.uri.query())? {
-        let value = coerce(&properties, &name, value)?;
+        let value = coerce(&operation.schemas.properties, &name, value)?;
         if members.insert(name.clone(), value).is_some() {
             return Err(repeated(&name));
         }

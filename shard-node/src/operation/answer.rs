@@ -1,10 +1,15 @@
 //! What a service function gives, and what it becomes on the wire.
 
 use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Output, Session};
+use crate::cache::Encoded;
 use crate::error::Error;
 
 /// A result with its status, place and version.
@@ -47,13 +52,49 @@ impl Reply<()> {
     }
 }
 
+/// JSON to be sent.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Made for this answer.
+    Value(Value),
+    /// As a cache holds it.
+    Encoded(Bytes),
+}
+
+impl Body {
+    /// The bytes of it.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Value(value) => value.to_string().into(),
+            Self::Encoded(json) => json,
+        }
+    }
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => value.serialize(serializer),
+            Self::Encoded(json) => serde_json::from_slice::<&RawValue>(json)
+                .map_err(S::Error::custom)?
+                .serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::Value)
+    }
+}
+
 /// An answer ready for the wire, and for the idempotency row that replays it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// A 2xx.
     pub status: u16,
     /// The body; none for 204.
-    pub body: Option<Value>,
+    pub body: Option<Body>,
     /// `Location`.
     pub location: Option<String>,
     /// The row version of `ETag`.
@@ -71,10 +112,17 @@ impl Answer {
         let version = reply.version.or_else(|| body.get("rowVersion").and_then(Value::as_i64));
         Ok(Self {
             status: reply.status.as_u16(),
-            body: (!body.is_null()).then_some(body),
+            body: (!body.is_null()).then_some(Body::Value(body)),
             location: reply.location,
             version,
             session: None,
         })
+    }
+
+    /// 200 with a body that is encoded already.
+    pub fn encoded<T: Output + DeserializeOwned>(found: Encoded<T>) -> Self {
+        let (json, version) = found.into_parts();
+        let body = Some(Body::Encoded(json));
+        Self { status: StatusCode::OK.as_u16(), body, location: None, version, session: None }
     }
 }

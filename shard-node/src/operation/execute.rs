@@ -60,7 +60,10 @@ pub async fn run(
                     let input = Arc::unwrap_or_clone(input);
                     read::run(node, operation, serve, caller, input).await
                 }
-                Handler::Write(_) => write(&node, operation, caller, &input, &phase).await,
+                // Boxed, because it is several times larger: a read would carry its room about.
+                Handler::Write(_) => {
+                    Box::pin(write(&node, operation, caller, &input, &phase)).await
+                }
             }
         }
     };

@@ -28,7 +28,7 @@ use serde_json::Value;
 use service_kit::token::{Role, Roles};
 use utoipa::ToSchema;
 
-pub use answer::{Answer, Reply};
+pub use answer::{Answer, Body, Reply};
 pub use caller::{Caller, IfMatch, forbidden, idempotency_key, if_match};
 pub use input::{decode, invalid};
 pub use queue::{Queues, Turn};
@@ -37,6 +37,7 @@ pub use schema::Schemas;
 pub use session::Session;
 pub use work::{Event, Work};
 
+use crate::cache::Encoded;
 use crate::error::Error;
 
 /// Admin and staff: those who run the institution.
@@ -72,6 +73,9 @@ impl<T: Serialize + ToSchema + Send + 'static> Output for T {}
 
 /// The service function of a read.
 pub type ServeRead<I, O> = for<'r> fn(&'r Reader, I) -> BoxFuture<'r, Result<O, Error>>;
+
+/// The service function of a read whose result comes as it is sent.
+pub type ServeEncoded<I, O> = for<'r> fn(&'r Reader, I) -> BoxFuture<'r, Result<Encoded<O>, Error>>;
 
 /// The service function of a write.
 pub type ServeWrite<I, O> = for<'w> fn(&'w mut Work, I) -> BoxFuture<'w, Result<Reply<O>, Error>>;
@@ -124,6 +128,21 @@ impl Operation {
             Box::pin(async move {
                 let input = input::decode::<I>(input)?;
                 Answer::encode(Reply::ok(serve(&reader, input).await?))
+            })
+        });
+        Self::new(name, Method::GET, path, Schemas::of::<I, O>(), Handler::Read(handler))
+    }
+
+    /// The same, where what the caches hold is sent as it is.
+    pub fn read_encoded<I: Input, O: Output + DeserializeOwned>(
+        name: &'static str,
+        path: &'static str,
+        serve: ServeEncoded<I, O>,
+    ) -> Self {
+        let handler: ReadHandler = Box::new(move |reader, input| {
+            Box::pin(async move {
+                let input = input::decode::<I>(input)?;
+                Ok(Answer::encoded(serve(&reader, input).await?))
             })
         });
         Self::new(name, Method::GET, path, Schemas::of::<I, O>(), Handler::Read(handler))

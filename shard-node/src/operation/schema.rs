@@ -13,6 +13,8 @@ pub struct Schemas {
     pub input: Value,
     /// The output; null for none.
     pub output: Value,
+    /// The input's properties by name; those of `allOf` parts included.
+    pub properties: Map<String, Value>,
     /// Named schemas, for `#/components/schemas`.
     pub named: BTreeMap<String, Value>,
 }
@@ -36,14 +38,10 @@ impl Schemas {
         } else {
             output
         };
-        Self { input: json_of(&<I as PartialSchema>::schema()), output, named }
-    }
-
-    /// The input's properties by name; those of `allOf` parts included.
-    pub fn properties(&self) -> Map<String, Value> {
+        let input = json_of(&<I as PartialSchema>::schema());
         let mut properties = Map::new();
-        collect(&self.input, &mut properties);
-        properties
+        collect(&input, &mut properties);
+        Self { input, output, properties, named }
     }
 
     /// The names that the input demands.

@@ -23,7 +23,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::cache::Key;
+use crate::cache::{Encoded, Key};
 use crate::error::{Error, not_found};
 use crate::operation::{Reader, Work};
 use crate::store::TenantTx;
@@ -135,26 +135,41 @@ pub struct ById {
 
 /// One by its id, through both caches; 404 where there is none.
 pub async fn find<R: Resource>(reader: &Reader, id: Uuid) -> Result<R, Error> {
-    let load = async {
-        let mut tx = reader.begin().await?;
-        let found = load::<R>(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok(found)
+    match R::CACHE_TTL.filter(|_| reader.caller.cached) {
+        None => read(reader, id).await?.ok_or_else(|| not_found(R::NOUN)),
+        Some(ttl) => cached::<R>(reader, id, ttl).await?.decode(),
+    }
+}
+
+/// The same as it is sent: what a cache holds is sent as it is.
+pub async fn find_encoded<R: Resource>(reader: &Reader, id: Uuid) -> Result<Encoded<R>, Error> {
+    match R::CACHE_TTL.filter(|_| reader.caller.cached) {
+        None => Encoded::encode(&read(reader, id).await?.ok_or_else(|| not_found(R::NOUN))?),
+        Some(ttl) => cached(reader, id, ttl).await,
+    }
+}
+
+async fn cached<R: Resource>(
+    reader: &Reader,
+    id: Uuid,
+    ttl: Duration,
+) -> Result<Encoded<R>, Error> {
+    let item = id.to_string();
+    let key = Key {
+        institution: reader.caller.institution,
+        epoch: reader.caller.epoch,
+        entity: R::ENTITY,
+        item: &item,
     };
-    let found = match R::CACHE_TTL.filter(|_| reader.caller.cached) {
-        None => load.await?,
-        Some(ttl) => {
-            let item = id.to_string();
-            let key = Key {
-                institution: reader.caller.institution,
-                epoch: reader.caller.epoch,
-                entity: R::ENTITY,
-                item: &item,
-            };
-            reader.node.cache.get_or_load(key, ttl, load).await?
-        }
-    };
+    let found = reader.node.cache.get_or_load(key, ttl, || read(reader, id)).await?;
     found.ok_or_else(|| not_found(R::NOUN))
+}
+
+async fn read<R: Resource>(reader: &Reader, id: Uuid) -> Result<Option<R>, Error> {
+    let mut tx = reader.begin().await?;
+    let found = load::<R>(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(found)
 }
 
 /// One by its id, in a transaction that is open.

@@ -20,7 +20,7 @@ impl Envelope {
     pub(super) fn of(name: &str, result: Result<Answer, Problem>) -> Self {
         match result {
             Ok(answer) => {
-                let body = json!({"result": {"data": answer.body.unwrap_or(Value::Null)}});
+                let body = json!({"result": {"data": answer.body}});
                 Self { status: StatusCode::OK, retry_after_s: None, body }
             }
             Err(problem) => {

@@ -32,8 +32,8 @@ pub fn operations() -> Vec<Operation> {
         )
         .summary("Lists classes")
         .roles(READERS),
-        Operation::read::<ById, Class>("academic.getClass", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
+        Operation::read_encoded::<ById, Class>("academic.getClass", ITEM, |reader, input| {
+            Box::pin(resource::find_encoded(reader, input.id))
         })
         .summary("Gives a class")
         .roles(READERS),

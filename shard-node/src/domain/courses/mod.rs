@@ -30,8 +30,8 @@ pub fn operations() -> Vec<Operation> {
         )
         .summary("Lists courses")
         .roles(READERS),
-        Operation::read::<ById, Course>("academic.getCourse", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
+        Operation::read_encoded::<ById, Course>("academic.getCourse", ITEM, |reader, input| {
+            Box::pin(resource::find_encoded(reader, input.id))
         })
         .summary("Gives a course")
         .roles(READERS),

@@ -39,9 +39,11 @@ pub fn operations() -> Vec<Operation> {
         )
         .summary("Lists programs")
         .roles(EVERYONE),
-        Operation::read::<ById, ProgramDetail>("academic.getProgram", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
-        })
+        Operation::read_encoded::<ById, ProgramDetail>(
+            "academic.getProgram",
+            ITEM,
+            |reader, input| Box::pin(resource::find_encoded(reader, input.id)),
+        )
         .summary("Gives a program with its curriculum and term system")
         .roles(EVERYONE),
         Operation::write::<NewProgram, ProgramDetail>(
@@ -64,7 +66,7 @@ pub fn operations() -> Vec<Operation> {
         .summary("Deletes a program that nothing refers to")
         .method(Method::DELETE)
         .status(204),
-        Operation::read::<ById, ProgramStats>(
+        Operation::read_encoded::<ById, ProgramStats>(
             "academic.getProgramStats",
             "/v1/programs/{id}/stats",
             |reader, input| Box::pin(stats::get(reader, input.id)),

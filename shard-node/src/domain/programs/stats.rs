@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
-use crate::cache::Key;
+use crate::cache::{Encoded, Key};
 use crate::error::{Error, not_found};
 use crate::operation::Reader;
 
@@ -38,8 +38,8 @@ pub struct ProgramStats {
 }
 
 /// The numbers of one program; 404 where there is none.
-pub(super) async fn get(reader: &Reader, program: Uuid) -> Result<ProgramStats, Error> {
-    let count = async {
+pub(super) async fn get(reader: &Reader, program: Uuid) -> Result<Encoded<ProgramStats>, Error> {
+    let count = || async {
         let mut tx = reader.begin().await?;
         let row = store::stats(&mut tx, program).await?;
         tx.commit().await?;
@@ -52,7 +52,7 @@ pub(super) async fn get(reader: &Reader, program: Uuid) -> Result<ProgramStats, 
         }))
     };
     if !reader.caller.cached {
-        return count.await?.ok_or_else(|| not_found("program"));
+        return Encoded::encode(&count().await?.ok_or_else(|| not_found("program"))?);
     }
     let item = program.to_string();
     let key = Key {

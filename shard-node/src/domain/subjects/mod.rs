@@ -33,8 +33,8 @@ pub fn operations() -> Vec<Operation> {
         )
         .summary("Lists subjects")
         .roles(READERS),
-        Operation::read::<ById, Subject>("academic.getSubject", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
+        Operation::read_encoded::<ById, Subject>("academic.getSubject", ITEM, |reader, input| {
+            Box::pin(resource::find_encoded(reader, input.id))
         })
         .summary("Gives a subject")
         .roles(READERS),

@@ -31,9 +31,11 @@ pub fn operations() -> Vec<Operation> {
             |reader, query| Box::pin(resource::list(reader, query)),
         )
         .summary("Lists term systems"),
-        Operation::read::<ById, TermSystem>("academic.getTermSystem", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
-        })
+        Operation::read_encoded::<ById, TermSystem>(
+            "academic.getTermSystem",
+            ITEM,
+            |reader, input| Box::pin(resource::find_encoded(reader, input.id)),
+        )
         .summary("Gives a term system"),
         Operation::write::<NewTermSystem, TermSystem>(
             "academic.createTermSystem",

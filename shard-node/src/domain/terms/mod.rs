@@ -32,8 +32,8 @@ pub fn operations() -> Vec<Operation> {
         )
         .summary("Lists terms")
         .roles(READERS),
-        Operation::read::<ById, Term>("academic.getTerm", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
+        Operation::read_encoded::<ById, Term>("academic.getTerm", ITEM, |reader, input| {
+            Box::pin(resource::find_encoded(reader, input.id))
         })
         .summary("Gives a term")
         .roles(READERS),
