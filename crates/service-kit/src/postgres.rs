@@ -73,8 +73,9 @@ tokio::task_local! {
 /// Gives a connection back whose last transaction has ended: its COMMIT or ROLLBACK was answered, and nothing was set
 /// in it for longer than itself. Proving that again would cost a round trip a transaction.
 pub fn give_back(mut connection: PoolConnection<Postgres>) {
-    // What dropping it does, in a task that says so.
-    tokio::spawn(ENDED.scope((), connection.return_to_pool()));
+    // What dropping it does, in a task that says so. One that falls silent now is given up: it is closed.
+    let returned = ENDED.scope((), connection.return_to_pool());
+    tokio::spawn(timeout(CLEAN_TIMEOUT, returned));
 }
 
 fn pool_options(max_connections: u32) -> PgPoolOptions {
