@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use shard_map::{Entries, MovePhase, Removal};
-use tokio::time::timeout;
 
-use super::forward::{CUTOVER_DEADLINE, read_catalogue};
+use super::forward::read_catalogue;
 use super::round::Copied;
-use super::side::{Side, Stop};
+use super::side::{Side, Stop, soon};
 use super::target::Activated;
 use super::{Both, TenantMove, is_revocable};
 use crate::error::Error;
@@ -28,12 +27,8 @@ impl TenantMove {
         let version = version.ok_or_else(|| Stop::Retry("the commit has no version".to_owned()))?;
         let (round, identity) = (self.row.last_round, self.row.target_identity.clone());
         let target = self.connect_target().await?;
-        // Nobody serves until it does: a connection that falls silent is given up soon.
         let activation = target.activate(&act, round, identity.as_deref(), version);
-        let activated = timeout(CUTOVER_DEADLINE, activation).await;
-        let activated =
-            activated.map_err(|_| Stop::Retry("the activation took too long".to_owned()))?;
-        if activated? == Activated::Stale {
+        if soon("the activation", activation).await? == Activated::Stale {
             return self.copy_again().await;
         }
         self.note_pause().await?;
@@ -41,7 +36,7 @@ impl TenantMove {
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
             if source.been(&act, "moved").await?.is_none() {
-                source.let_go(&act, &to, version).await?;
+                soon("letting go", source.let_go(&act, &to, version)).await?;
             }
             let tables = children_first(source).await?;
             let gone_for = source.been(&act, "moved").await?.unwrap_or_default();
@@ -151,7 +146,8 @@ impl TenantMove {
             .await?
             .is_some_and(|row| row.ours || row.move_id.is_none() && row.epoch == act.epoch.0);
         if begun {
-            source.take_back(&act).await?;
+            soon("taking it back", source.take_back(&act)).await?;
+            source.drain(&act).await?;
             source.delete_rows(&act, "{active}", &["change_log".to_owned()]).await?;
         }
         let target = self.connect_target().await?;

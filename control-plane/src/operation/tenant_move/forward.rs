@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shard_map::{Entries, InstitutionStatus, MovePhase, Removal, ShardState};
-use tokio::time::timeout;
 
 use super::catalogue::{self, Catalogue};
 use super::round::{self, Checkpoint, Copied, Round};
-use super::side::{Side, Stop};
+use super::side::{CUTOVER_DEADLINE, Side, Stop, soon};
 use super::{Both, TenantMove, verify};
 use crate::error::Error;
 use crate::store::directory;
@@ -29,8 +28,6 @@ const SLOW_AFTER: u32 = 15;
 const ROUNDS_MAX: u32 = 30;
 /// Fences that are given up before the move is.
 const FENCES_MAX: i32 = 10;
-/// How long nobody may be served for a move.
-pub(super) const CUTOVER_DEADLINE: Duration = Duration::from_secs(5);
 /// How far the target's replicas may be behind before a copy waits for them, in bytes; and how long at a time.
 const LAG_BYTES: i64 = 64 << 20;
 const LAG_WAIT: Duration = Duration::from_secs(5);
@@ -87,6 +84,8 @@ impl TenantMove {
 
     /// Rounds, until few keys are left.
     pub(super) async fn copy(&mut self) -> Result<(), Stop> {
+        let act = self.act;
+        self.connect_source().await?.unpark(&act).await?;
         let mut catching_up = 0;
         loop {
             let slowed = catching_up >= SLOW_AFTER;
@@ -120,12 +119,17 @@ impl TenantMove {
         if slowed {
             source.park(&act, true).await?;
         }
-        round::open_snapshot(reader, &act).await?;
-        let done = round::run(reader, target, &act, &catalogue, from).await;
-        if slowed {
+        let copying = async {
+            round::open_snapshot(reader, &act).await?;
+            round::run(reader, target, &act, &catalogue, from).await
+        };
+        let done = if slowed {
+            let done = soon("a round for which writes are held back", copying).await;
             source.park(&act, false).await?;
-        }
-        let done = done?;
+            done?
+        } else {
+            copying.await?
+        };
         round::end_snapshot(reader).await?;
         round::forget(source, &act, &done.taken).await?;
         wait_for_replicas(target).await?;
@@ -223,10 +227,7 @@ impl TenantMove {
             None => self.fence().await?,
         }
         // A connection that falls silent now must not keep everybody waiting: the next try looks at what came of it.
-        match timeout(CUTOVER_DEADLINE, self.last_round_and_commit()).await {
-            Ok(done) => done,
-            Err(_) => Err(Stop::Retry("the last round took too long".to_owned())),
-        }
+        soon("the last round", Box::pin(self.last_round_and_commit())).await
     }
 
     async fn last_round_and_commit(&mut self) -> Result<(), Stop> {

@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub use self::catalogue::{Catalogue, CatalogueError, Table, read as read_catalogue};
 pub use self::side::Stop;
-use self::side::{Act, Side};
+use self::side::{Act, Side, soon};
 
 use super::metrics::MoveMetrics;
 use crate::error::Error;
@@ -110,18 +110,21 @@ impl TenantMove {
                 Ok(done) => done,
                 Err(_) => Err(Stop::Retry("the step took too long".to_owned())),
             };
-            match done {
-                Ok(()) => {}
-                Err(Stop::GiveUp(why)) if is_revocable(phase) => self.begin_abort(&why).await?,
-                Err(Stop::Refused(why)) if phase == MovePhase::Preflight => {
-                    self.begin_abort(&why).await?;
-                }
+            let given_up = match done {
+                Ok(()) => None,
+                Err(Stop::GiveUp(why)) if is_revocable(phase) => Some(why),
+                Err(Stop::Refused(why)) if phase == MovePhase::Preflight => Some(why),
                 Err(Stop::Retry(why) | Stop::Refused(why))
                     if is_revocable(phase) && self.row.tries >= TRIES_MAX =>
                 {
-                    self.begin_abort(&why).await?;
+                    Some(why)
                 }
                 Err(stop) => return Err(stop),
+            };
+            if let Some(why) = given_up {
+                // They may be in the middle of something.
+                (self.source, self.target, self.reader) = (None, None, None);
+                self.begin_abort(&why).await?;
             }
             self.reload().await?;
         }
@@ -197,7 +200,7 @@ impl TenantMove {
         let row = shards::find(&mut connection, shard).await?;
         drop(connection);
         let row = row.ok_or_else(|| Stop::Retry(format!("there is no shard {shard}")))?;
-        let side = Side::connect(shard, &row.primary, &self.act).await;
+        let side = soon("connecting", Side::connect(shard, &row.primary, &self.act)).await;
         side.map_err(|stop| match stop {
             Stop::Retry(why) => Stop::Retry(format!("{shard}: {why}")),
             stop => stop,

@@ -5,6 +5,7 @@
 //!   statement that an earlier one sent, and that was delayed, never runs after what came later.
 //! - The term is raised on the shard before anything else is done there.
 //! - After an error the connection is dropped, never used again.
+//! - What keeps everybody waiting has a deadline of its own ([`soon`]): a connection may fall silent anywhere.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use crate::error::Error;
 
 /// How long a connection may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
+/// How long nobody may be served for a move, or for one step of it.
+pub(super) const CUTOVER_DEADLINE: Duration = Duration::from_secs(5);
 /// How long those of an earlier mover may take to end.
 const LAST_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -73,6 +76,18 @@ impl From<Error> for Stop {
 /// The SQLSTATE of an error of the server.
 pub(super) fn sqlstate(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
+}
+
+/// Does what must not take long, because nobody is served meanwhile. The next try ends what is left of this one, and
+/// looks at what came of it.
+pub(super) async fn soon<T>(
+    what: &str,
+    work: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Stop> {
+    match timeout(CUTOVER_DEADLINE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Stop::Retry(format!("{what} took too long"))),
+    }
 }
 
 /// What every transaction of a move names.
@@ -147,9 +162,9 @@ impl Side {
         Ok(())
     }
 
-    /// Ends it.
+    /// Ends it. The server does not cut it off: one that waits for a standby would look replicated.
     pub(super) async fn commit(&mut self) -> Result<(), Stop> {
-        self.connection.execute("COMMIT").await?;
+        self.connection.execute("SET LOCAL statement_timeout = 0; COMMIT").await?;
         Ok(())
     }
 

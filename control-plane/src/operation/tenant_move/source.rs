@@ -9,7 +9,7 @@ use shard_map::{MapVersion, ShardId};
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
-use super::side::{AS_MOVER, AS_OWNER, Act, Side, Stop, sqlstate};
+use super::side::{AS_MOVER, AS_OWNER, Act, Side, Stop, soon, sqlstate};
 
 /// A transaction that is older makes the lock wait for it: it is not asked for meanwhile.
 const CALM_MS: f64 = 20.0;
@@ -30,14 +30,17 @@ impl Side {
     /// Changes are captured from now on; whoever was inside before has ended.
     pub(super) async fn capture(&mut self, act: &Act) -> Result<(), Stop> {
         self.lock(act).await?;
-        sqlx::query("SELECT move_capture($1, $2, $3, $4)")
-            .bind(act.institution.as_uuid())
-            .bind(act.move_id)
-            .bind(act.term)
-            .bind(act.epoch.0)
-            .execute(&mut self.connection)
-            .await?;
-        self.commit().await
+        let locked = async {
+            sqlx::query("SELECT move_capture($1, $2, $3, $4)")
+                .bind(act.institution.as_uuid())
+                .bind(act.move_id)
+                .bind(act.term)
+                .bind(act.epoch.0)
+                .execute(&mut self.connection)
+                .await?;
+            self.commit().await
+        };
+        soon("the capture", locked).await
     }
 
     /// All reads pass the guard on the primary from now on, once every node has heard or lost its lease.
@@ -67,18 +70,34 @@ impl Side {
             }
             breathe().await;
         }
-        self.expect(act, "{closing}").await?;
-        let epoch = act.epoch.0 + 1;
-        self.update(act, &format!("state = 'fenced', parked = false, epoch = {epoch}")).await?;
-        self.commit().await?;
+        let locked = async {
+            self.expect(act, "{closing}").await?;
+            let epoch = act.epoch.0 + 1;
+            self.update(act, &format!("state = 'fenced', parked = false, epoch = {epoch}")).await?;
+            self.commit().await
+        };
+        soon("the fence", locked).await?;
         Ok(true)
     }
 
     /// Nodes hold new requests back, or do so no more.
     pub(super) async fn park(&mut self, act: &Act, on: bool) -> Result<(), Stop> {
-        self.enter(act, "{active,closing}").await?;
-        self.update(act, if on { "parked = true" } else { "parked = false" }).await?;
-        self.commit().await
+        let parking = async {
+            self.enter(act, "{active,closing}").await?;
+            self.update(act, if on { "parked = true" } else { "parked = false" }).await?;
+            self.commit().await
+        };
+        soon("parking", parking).await
+    }
+
+    /// What a mover that died held back is let go.
+    pub(super) async fn unpark(&mut self, act: &Act) -> Result<(), Stop> {
+        let parked: Option<bool> =
+            sqlx::query_scalar("SELECT parked FROM ownership WHERE institution_id = $1")
+                .bind(act.institution.as_uuid())
+                .fetch_optional(&mut self.connection)
+                .await?;
+        if parked == Some(true) { self.park(act, false).await } else { Ok(()) }
     }
 
     /// The target serves: the row says so, for good.
@@ -98,8 +117,8 @@ impl Side {
         self.commit().await
     }
 
-    /// The source serves again, at the epoch of an abort; nothing is captured any more, and whoever captured has
-    /// ended. Changes nothing where the move never began here.
+    /// The source serves again, at the epoch of an abort; whoever enters from now on captures nothing. Changes nothing
+    /// where the move never began here.
     pub(super) async fn take_back(&mut self, act: &Act) -> Result<(), Stop> {
         self.connection.execute("BEGIN").await?;
         sqlx::query(
@@ -115,10 +134,13 @@ impl Side {
         let epoch = act.epoch.0 + 3;
         let what = format!("state = 'active', epoch = {epoch}, capture = false, parked = false");
         self.update(act, &what).await?;
-        self.commit().await?;
-        // Once more the lock, for nothing but that those who captured have ended.
-        self.lock(act).await?;
         self.commit().await
+    }
+
+    /// Waits until those have ended who entered before. Once more the lock, for nothing but that.
+    pub(super) async fn drain(&mut self, act: &Act) -> Result<(), Stop> {
+        self.lock(act).await?;
+        soon("a drain", self.commit()).await
     }
 
     /// Deletes the institution's rows here, children first, in short transactions; `states` say why that is allowed.
@@ -181,6 +203,10 @@ impl Side {
 
     /// Begins a transaction under the exclusive lock, if that is had at once.
     async fn try_lock(&mut self, act: &Act) -> Result<bool, Stop> {
+        soon("the lock", self.ask_for_lock(act)).await
+    }
+
+    async fn ask_for_lock(&mut self, act: &Act) -> Result<bool, Stop> {
         let oldest: Option<f64> =
             sqlx::query_scalar("SELECT max(age_ms) FROM tenant_transactions($1)")
                 .bind(act.institution.as_uuid())

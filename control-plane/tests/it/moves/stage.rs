@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use control_api::Dsn;
 use control_plane::operation::lead;
 use control_plane::operation::metrics::MoveMetrics;
 use control_plane::store::moves::{self, NewMove};
@@ -15,13 +16,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{Sandbox, eventually, new_institution, shard_id};
+use crate::support::{Sandbox, eventually, new_institution, shard_id, within};
 
 /// Two shards' databases and one institution, which begins on the first.
 pub(super) struct Stage {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) institution: InstitutionId,
     shards: BTreeMap<&'static str, PgPool>,
+    dsns: BTreeMap<&'static str, Dsn>,
 }
 
 pub(super) const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
@@ -29,16 +31,39 @@ pub(super) const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
 impl Stage {
     pub(super) async fn set(sandbox: &Arc<Sandbox>) -> Self {
         sandbox.reconcile();
-        let mut shards = BTreeMap::new();
+        let (mut shards, mut dsns) = (BTreeMap::new(), BTreeMap::new());
         for id in SHARDS {
             let new = sandbox.active_shard(id).await;
-            let pool = PgPoolOptions::new().max_connections(8);
+            // Who was the mover is the owner again.
+            let pool = PgPoolOptions::new().max_connections(8).before_acquire(|connection, _| {
+                Box::pin(async { connection.execute("RESET ROLE").await.map(|_| true) })
+            });
             shards.insert(id, pool.connect_lazy(new.postgres.primary.expose()).expect("a DSN"));
+            dsns.insert(id, new.postgres.primary);
         }
         let mut new = new_institution("moving");
         new.shard = Some(shard_id("shard-a"));
         let made = sandbox.ops().create_institution(&new).await.expect("created");
-        Self { sandbox: sandbox.clone(), institution: made.id, shards }
+        Self { sandbox: sandbox.clone(), institution: made.id, shards, dsns }
+    }
+
+    /// A shard's database, as its owner.
+    pub(super) fn pool(&self, shard: &str) -> &PgPool {
+        &self.shards[shard]
+    }
+
+    pub(super) fn dsn(&self, shard: &str) -> &Dsn {
+        &self.dsns[shard]
+    }
+
+    /// A leader dies in the middle of whatever it does; the next one does not wait for the lease.
+    pub(super) async fn kill(&self, leading: JoinHandle<()>) {
+        leading.abort();
+        let _ = leading.await;
+        sqlx::query("UPDATE leader SET expires_at = clock_timestamp()")
+            .execute(self.sandbox.pool())
+            .await
+            .expect("free");
     }
 
     /// A control plane that leads when it can.
@@ -113,6 +138,68 @@ impl Stage {
                 .await
                 .expect("courses");
         rows.into_iter().collect()
+    }
+
+    /// Fills the table of courses at a shard: `rows` of them, with ids 10, 20, 30, ... and codes c1, c2, c3, ...
+    pub(super) async fn fill(&self, shard: &str, rows: i32) {
+        sqlx::query(
+            "INSERT INTO courses (institution_id, id, code, title)
+             SELECT $1, lpad(to_hex(10 * n), 32, '0')::uuid, 'c' || n, 'filled' FROM generate_series(1, $2) n",
+        )
+        .bind(self.institution.as_uuid())
+        .bind(rows)
+        .execute(&mut *self.as_mover(shard).await)
+        .await
+        .expect("filled");
+    }
+
+    /// All of the courses that a shard has, as one text.
+    pub(super) async fn digest(&self, shard: &str) -> String {
+        let digest: Option<String> = sqlx::query_scalar(
+            "SELECT count(*) || md5(string_agg(c::text, ' ' ORDER BY id)) FROM courses c WHERE institution_id = $1",
+        )
+        .bind(self.institution.as_uuid())
+        .fetch_one(&mut *self.as_mover(shard).await)
+        .await
+        .expect("courses");
+        digest.expect("courses")
+    }
+
+    /// The move was given up and has left all as it was; answers why.
+    pub(super) async fn expect_aborted(&self, id: Uuid, at_epoch: i64) -> String {
+        self.until(id, MovePhase::Aborted).await;
+        let row = self.row(id).await;
+        assert_eq!(
+            self.ownership("shard-a").await,
+            Some(Self::owned("active", at_epoch + 3, "shard-a")),
+            "{row:?}"
+        );
+        assert_eq!(self.residue("shard-b").await, Vec::<String>::new());
+        let log: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM change_log WHERE institution_id = $1")
+                .bind(self.institution.as_uuid())
+                .fetch_one(&mut *self.as_mover("shard-a").await)
+                .await
+                .expect("a count");
+        assert_eq!(log, 0, "{row:?}");
+        row.shown.cancel_reason.expect("a reason")
+    }
+
+    /// The move is done and has left nothing.
+    pub(super) async fn expect_done(&self, id: Uuid, to: &str, epoch: i64) {
+        self.until(id, MovePhase::Done).await;
+        let other = SHARDS[usize::from(to == "shard-a")];
+        assert_eq!(self.ownership(to).await, Some(Self::owned("active", epoch, to)));
+        assert_eq!(self.ownership(other).await, Some(Self::owned("moved", epoch, to)));
+        assert_eq!(self.residue(other).await, Vec::<String>::new());
+    }
+
+    /// Waits until a step of the move has failed for a reason that says this.
+    pub(super) async fn until_failed(&self, id: Uuid, why: &str) {
+        within(Duration::from_mins(1), why, async || {
+            self.row(id).await.shown.retries.iter().any(|retry| retry.why.contains(why))
+        })
+        .await;
     }
 
     pub(super) async fn as_mover(&self, shard: &str) -> sqlx::pool::PoolConnection<sqlx::Postgres> {

@@ -53,7 +53,7 @@ pub(super) async fn enter_and_run(
     }
 }
 
-const INSERT: &str =
+pub(super) const INSERT: &str =
     "INSERT INTO courses (institution_id, id, code, title) VALUES ($1, $2, $2::text, 'new')";
 const UPDATE: &str = "UPDATE courses SET title = 'changed' WHERE institution_id = $1 AND id = $2";
 const DELETE: &str = "DELETE FROM courses WHERE institution_id = $1 AND id = $2";

@@ -215,13 +215,18 @@ pub(crate) fn shard_id(id: &str) -> ShardId {
 }
 
 /// Waits until something holds.
-pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFnMut() -> bool) {
+    within(PATIENCE, what, holds).await;
+}
+
+/// Waits until something holds.
+pub(crate) async fn within(patience: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("waited for {what}"));
+    tokio::time::timeout(patience, wait).await.unwrap_or_else(|_| panic!("waited for {what}"));
 }
 
 async fn create_database(
