@@ -12,7 +12,7 @@ mod platform;
 mod size;
 
 pub use client::{Answer, Client};
-pub use load::{History, Load, Op, Request};
+pub use load::{History, Load, Op, Request, Schools};
 pub use own::Own;
 pub use parts::{freeze, kill, thaw};
 pub use platform::{Institution, Platform};

@@ -95,6 +95,14 @@ impl Platform {
         secrets[name].as_str().unwrap_or_else(|| panic!("no secret {name}")).to_owned()
     }
 
+    /// What `lxp ...` prints for this platform.
+    pub async fn lxp(&self, arguments: &[&str]) -> String {
+        let command = lxp(arguments, &self.data);
+        let output = tokio::process::Command::from(command).output().await.expect("lxp runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
     /// A DSN of any Postgres of it as its superuser.
     pub fn superuser(&self, name: &str) -> String {
         let password = self.secret("postgres");

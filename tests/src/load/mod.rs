@@ -8,6 +8,8 @@
 
 mod history;
 mod ledger;
+mod school;
+mod schools;
 mod worker;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 pub use history::{History, Op, Request};
+pub use schools::Schools;
 
 use crate::{Institution, Platform};
 use ledger::Ledger;

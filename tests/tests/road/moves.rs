@@ -1,20 +1,21 @@
-//! An institution changes its shard while it works: nobody sees an error, and nothing is lost.
+//! Institutions change their shards while they work: nobody sees an error, and nothing is lost.
+//!
+//! A part of OULAD is loaded (`tests/data/oulad`: 300 registrations; all 32,593 take minutes). With `LXP_SOAK=1` and
+//! `LXP_OULAD` naming its directory all of it is, and each institution moves more often.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lxp_tests::{Answer, Client, Institution, Platform};
+use futures::future::join_all;
+use lxp_tests::{Client, Institution, Platform, Schools, Size};
 use reqwest::Method;
 use serde_json::{Value, json};
-use service_kit::token::Role;
 use uuid::Uuid;
 
 /// A move with a busy institution, on a busy machine.
 const MOVED_WITHIN: Duration = Duration::from_secs(100);
-const WRITERS: usize = 4;
-const USERS: usize = 40;
+/// What two shards have room for at once on two cores.
+const AT_ONCE: usize = 4;
 
 /// Asks for a move as an operator does. Answers its id.
 async fn begin(control: &Client, institution: &Institution, to: &str) -> String {
@@ -37,109 +38,68 @@ async fn until_done(control: &Client, id: &str) -> Value {
     }
 }
 
-/// What all clients of the institution share.
-struct Work {
-    /// Many users: none is to meet the limit of a user.
-    users: Vec<Client>,
-    stop: AtomicBool,
-    slowest_ms: AtomicU64,
-    requests: AtomicUsize,
-}
-
-impl Work {
-    /// One request, which must not fail.
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>, status: u16) -> Answer {
-        let began = Instant::now();
-        let turn = self.requests.fetch_add(1, Ordering::Relaxed);
-        let user = &self.users[turn % self.users.len()];
-        let answer = user.send(method, path, body, &[]).await.expect(status);
-        let took = u64::try_from(began.elapsed().as_millis()).expect("short");
-        self.slowest_ms.fetch_max(took, Ordering::Relaxed);
-        answer
-    }
-}
-
-/// Creates, changes, reads and deletes courses; answers those that must be there, with their titles.
-async fn work_on(work: Arc<Work>, number: usize) -> BTreeMap<Uuid, String> {
-    let mut ledger = BTreeMap::new();
-    let mut turn = 0;
-    while !work.stop.load(Ordering::Relaxed) {
-        turn += 1;
-        let body = json!({"code": format!("W{number}-{turn}"), "title": "new"});
-        let made = work.ask(Method::POST, "/v1/courses", Some(body), 201).await.id();
-        ledger.insert(made, "new".to_owned());
-        let known = *ledger.keys().nth(turn % ledger.len()).expect("there is one");
-        let path = format!("/v1/courses/{known}");
-        let read = work.ask(Method::GET, &path, None, 200).await;
-        assert_eq!(read.body["title"], ledger[&known], "a read from before the last write");
-        if turn % 3 == 0 {
-            work.ask(Method::DELETE, &path, None, 204).await;
-            ledger.remove(&known);
-        } else {
-            let title = format!("changed in {turn}");
-            work.ask(Method::PATCH, &path, Some(json!({"title": title})), 200).await;
-            ledger.insert(known, title);
-        }
-    }
-    ledger
-}
-
-/// All courses, by the list.
-async fn courses(admin: &Client) -> BTreeMap<Uuid, String> {
-    let mut all = BTreeMap::new();
-    for page in 1.. {
-        let path = format!("/v1/courses?limit=200&page={page}");
-        let list = admin.get(&path).await.expect(200);
-        let items = list.body["items"].as_array().expect("items").clone();
-        for item in &items {
-            let id = item["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-            all.insert(id, item["title"].as_str().expect("a title").to_owned());
-        }
-        if items.len() < 200 {
-            break;
-        }
-    }
-    all
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_institution_moves_to_and_fro_and_no_request_fails() {
-    let platform = Platform::shared();
-    let institution = platform.institution(Some("shard-a")).await;
-    let (admin, control) = (platform.admin(institution.id), platform.control());
-    let user = |_| {
-        let token = platform.token_of(institution.id, Role::Admin, Uuid::new_v4());
-        Client::new(platform.router(), &token)
-    };
-    let users = (0..USERS).map(user).collect();
-    let work = Arc::new(Work {
-        users,
-        stop: AtomicBool::new(false),
-        slowest_ms: AtomicU64::new(0),
-        requests: AtomicUsize::new(0),
-    });
-    let workers: Vec<_> =
-        (0..WRITERS).map(|number| tokio::spawn(work_on(work.clone(), number))).collect();
-    for to in ["shard-b", "shard-a", "shard-b"] {
-        let id = begin(&control, &institution, to).await;
-        let shown = until_done(&control, &id).await;
-        println!(
-            "pause {} ms, {} rows, retries {}",
-            shown["pauseMs"], shown["rowsCopied"], shown["retries"]
-        );
+async fn to_and_fro(control: &Client, institution: &Institution, times: usize) {
+    let other = if institution.shard == "shard-a" { "shard-b" } else { "shard-a" };
+    for to in [other, &institution.shard].into_iter().cycle().take(times) {
+        let id = begin(control, institution, to).await;
+        let shown = until_done(control, &id).await;
+        let (pause, rows) = (&shown["pauseMs"], &shown["rowsCopied"]);
+        println!("pause {pause} ms, {rows} rows, retries {}", shown["retries"]);
         let there = control.get(&format!("/v1/institutions/{}", institution.id)).await.expect(200);
         assert_eq!(there.body["shard"], to);
     }
-    work.stop.store(true, Ordering::Relaxed);
-    let mut ledger = BTreeMap::new();
-    for worker in workers {
-        ledger.extend(worker.await.expect("no request failed"));
+}
+
+/// A copy of the part in which each region has a name that nobody else loads.
+fn part(directory: &Path) {
+    let of_all = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/oulad");
+    let own = Uuid::new_v4().simple().to_string();
+    for file in ["courses.csv", "studentInfo.csv", "studentRegistration.csv"] {
+        let text = std::fs::read_to_string(of_all.join(file)).expect("a part of OULAD");
+        let text = ["Wales", "Ireland"].iter().fold(text, |text, region| {
+            text.replace(&format!(",{region},"), &format!(",{region} {own},"))
+        });
+        std::fs::write(directory.join(file), text).expect("written");
     }
-    println!(
-        "{} requests, the slowest {} ms",
-        work.requests.load(Ordering::Relaxed),
-        work.slowest_ms.load(Ordering::Relaxed)
-    );
-    assert!(ledger.len() > 20, "{}", ledger.len());
-    assert_eq!(courses(&admin).await, ledger);
+}
+
+fn all_of_it() -> Option<PathBuf> {
+    std::env::var_os("LXP_OULAD").map(PathBuf::from)
+}
+
+async fn loaded(platform: &Platform) -> Vec<Institution> {
+    let own = tempfile::tempdir().expect("a directory");
+    let directory = match all_of_it() {
+        Some(all) if Size::of_this_run() == Size::Soak => all,
+        _ => {
+            part(own.path());
+            own.path().to_owned()
+        }
+    };
+    let directory = directory.to_str().expect("UTF-8");
+    let url = platform.router();
+    let report = platform.lxp(&["load", "oulad", directory, "--url", url, "-o", "json"]).await;
+    let report: Value = serde_json::from_str(&report).expect("JSON alone on stdout");
+    let institutions = report["institutions"].as_array().expect("institutions");
+    let institution = |loaded: &Value| Institution {
+        id: loaded["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"),
+        shard: loaded["shard"].as_str().expect("a shard").to_owned(),
+    };
+    institutions.iter().map(institution).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn institutions_move_to_and_fro_and_no_request_fails() {
+    let (platform, size) = (Platform::shared(), Size::of_this_run());
+    let institutions = loaded(&platform).await;
+    let schools = Schools::open(&platform, &institutions, size.pick(2, 4)).await;
+    let control = platform.control();
+    for some in institutions.chunks(AT_ONCE) {
+        join_all(some.iter().map(|one| to_and_fro(&control, one, size.pick(3, 10)))).await;
+    }
+    let history = schools.close().await;
+    let slowest = history.requests.iter().map(|request| request.took).max();
+    println!("{}  the slowest {slowest:?}", history.summary(Duration::ZERO));
+    history.expect_nothing_lost();
+    assert!(history.acknowledged > 100, "{}", history.acknowledged);
 }
