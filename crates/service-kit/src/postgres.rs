@@ -54,14 +54,24 @@ pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
 }
 
 /// A pool for requests, each of which waits for a connection to its own deadline. A connection is used only if
-/// `check` finds it good when it is made.
-pub fn checked_pool<C>(options: PgConnectOptions, max_connections: u32, check: C) -> PgPool
+/// `check` finds it good when it is made, and again only while `may_be_so_old` allows its age.
+pub fn checked_pool<C, A>(
+    options: PgConnectOptions,
+    max_connections: u32,
+    check: C,
+    may_be_so_old: A,
+) -> PgPool
 where
     C: for<'c> Fn(&'c mut PgConnection) -> Check<'c> + Send + Sync + 'static,
+    A: Fn(Duration) -> bool + Send + Sync + 'static,
 {
     pool_options(max_connections)
         .acquire_timeout(REQUEST_TIMEOUT)
         .after_connect(move |connection, _| check(connection))
+        .before_acquire(move |_, known| {
+            let may = may_be_so_old(known.age);
+            Box::pin(async move { Ok(may) })
+        })
         .connect_lazy_with(options.options(LIMITS))
 }
 

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use shard_map::{Epoch, InstitutionId};
@@ -18,6 +19,9 @@ use shard_map::{Epoch, InstitutionId};
 use crate::error::NotOwner;
 
 const FILE: &str = "primary.json";
+
+/// Between the proof that a new connection leads to the confirmed primary, and its being counted as made.
+const PROOF: Duration = Duration::from_secs(1);
 
 /// Who a primary is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +72,8 @@ struct Content {
 pub struct Memory {
     path: PathBuf,
     content: Mutex<Content>,
+    /// When another primary was accepted last. Not under the lock of what is written to the disk.
+    accepted: Mutex<Option<Instant>>,
 }
 
 impl Memory {
@@ -83,7 +89,7 @@ impl Memory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { path, content: Mutex::new(content) })
+        Ok(Self { path, content: Mutex::new(content), accepted: Mutex::default() })
     }
 
     /// The primary that was confirmed last.
@@ -101,6 +107,12 @@ impl Memory {
         self.content().confirmed.is_some_and(|confirmed| identity.continues(&confirmed))
     }
 
+    /// Whether a connection of this age may lead to the primary before the confirmed one: that one may still answer.
+    pub(super) fn outdates(&self, age: Duration) -> bool {
+        let accepted = *self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.is_some_and(|accepted| age + PROOF >= accepted.elapsed())
+    }
+
     /// Remembers that the same primary has gone on.
     pub(super) fn advance(&self, identity: Identity) {
         let mut content = self.content();
@@ -114,6 +126,7 @@ impl Memory {
     pub(super) fn accept(&self, identity: Identity, withheld: Vec<Withheld>) {
         let mut content = self.content();
         *content = Content { confirmed: Some(identity), withheld };
+        *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.write(&content);
     }
 

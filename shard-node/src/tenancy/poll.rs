@@ -239,17 +239,24 @@ async fn read(connection: &mut PgConnection, after: i64) -> Result<Seen, PollErr
     Ok(Seen { identity, rows, version, lsn })
 }
 
-/// Connections for requests: each was proven to lead to the confirmed primary when it was made.
+/// Connections for requests: each was proven to lead to the confirmed primary when it was made, and none is used that
+/// was made before another primary was accepted: a deposed one may still answer on it.
 pub fn primary_pool(
     primary: PgConnectOptions,
     connections: u32,
     memory: Arc<Memory>,
     ownership: Arc<Ownership>,
 ) -> PgPool {
-    postgres::checked_pool(primary.options(BY_INDEX), connections, move |connection| {
-        let (memory, ownership) = (memory.clone(), ownership.clone());
-        Box::pin(async move { expect_confirmed(connection, &memory, &ownership).await })
-    })
+    let known = memory.clone();
+    postgres::checked_pool(
+        primary.options(BY_INDEX),
+        connections,
+        move |connection| {
+            let (memory, ownership) = (memory.clone(), ownership.clone());
+            Box::pin(async move { expect_confirmed(connection, &memory, &ownership).await })
+        },
+        move |age| !known.outdates(age),
+    )
 }
 
 /// Refuses a connection that leads to another primary than the confirmed one: a request must not meet it before

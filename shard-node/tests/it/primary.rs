@@ -163,3 +163,53 @@ async fn where_a_failover_is_possible_a_commit_that_no_standby_confirms_gives_no
     drop(served);
     shard.drop_database().await;
 }
+
+/// A deposed primary may still answer on connections that were made to it, while polls have met its successor.
+#[tokio::test]
+async fn no_connection_from_before_another_primary_is_used_again() {
+    let shard = Shard::create().await;
+    let [institution, _] = [shard.admit().await, shard.admit().await];
+    let plan = Plan::new(&shard, FakeDirectory::start().await);
+    let served = plan.serve().await;
+    until_answered(&served, institution, SERVED).await;
+    let old = old_connections(&served).await;
+    let asked = plan.directory.asked();
+    let mut owner = shard.connect("lxp_owner").await;
+    sqlx::query("SELECT setval('ownership_version', last_value - 1) FROM ownership_version")
+        .execute(&mut owner)
+        .await
+        .expect("gone back");
+    owner.close().await.expect("closed");
+    until("another primary to be seen", || plan.directory.asked() > asked).await;
+    until_answered(&served, institution, SERVED).await;
+    let used = backends(&served).await;
+    assert!(used.iter().all(|backend| !old.contains(backend)), "{used:?} of {old:?}");
+    drop(served);
+    shard.drop_database().await;
+}
+
+/// The pool's backends, all of them at once.
+async fn backends(served: &Served) -> Vec<i32> {
+    let pool = &served.node.pool;
+    let (mut held, mut found) = (Vec::new(), Vec::new());
+    for _ in 0..pool.size() {
+        let mut connection = pool.acquire().await.expect("a connection");
+        let backend = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection);
+        found.push(backend.await.expect("an id"));
+        held.push(connection);
+    }
+    found
+}
+
+/// The backends of connections that are kept: after a start there is a moment in which none is.
+async fn old_connections(served: &Served) -> Vec<i32> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let (once, again) = (backends(served).await, backends(served).await);
+        if once.iter().any(|backend| again.contains(backend)) {
+            return again;
+        }
+        assert!(Instant::now() < deadline, "no connection is kept");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
