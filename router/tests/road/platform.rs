@@ -233,6 +233,14 @@ impl Platform {
         request.send().await.expect("an answer")
     }
 
+    /// The most memory that the router has held at once, in KiB.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let file = format!("/proc/{}/status", self.running().process.id());
+        let status = std::fs::read_to_string(file).expect("the router's own figures");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
         let pid = i32::try_from(self.running().process.id()).expect("a pid");

@@ -17,6 +17,9 @@ const SLOW_CLIENTS: usize = 2000;
 /// They are cut within 15 s; the rest is for a machine that is busy.
 const CUT_WITHIN: Duration = Duration::from_secs(20);
 
+/// What each may cost the router: a head of 32 KiB, and as much again.
+const ROOM_KIB: u64 = 64;
+
 /// A byte a second until the router has enough of it; how long that took, and what it answered.
 async fn trickle(mut stream: TcpStream, first: String, began: Instant) -> (Duration, String) {
     let mut answer = Vec::new();
@@ -72,6 +75,7 @@ async fn slow_clients_are_cut_and_healthy_ones_served() {
             }
         });
     }
+    let room_before = platform.peak_kib();
     let mut slow = JoinSet::new();
     for number in 0..SLOW_CLIENTS {
         let stream = TcpStream::connect(platform.address()).await.expect("a connection");
@@ -85,6 +89,8 @@ async fn slow_clients_are_cut_and_healthy_ones_served() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
         answered += usize::from(!answer.is_empty());
     }
+    let room = platform.peak_kib() - room_before;
+    assert!(room < SLOW_CLIENTS as u64 * ROOM_KIB, "{room} KiB for {SLOW_CLIENTS} slow clients");
     // All but those that never said anything are told why.
     assert!(answered > SLOW_CLIENTS / 2, "{answered}");
     assert!(served.load(Ordering::SeqCst) > before, "healthy clients were not served meanwhile");
