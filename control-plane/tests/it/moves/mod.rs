@@ -67,13 +67,15 @@ async fn a_mover_that_dies_again_and_again_brings_it_to_an_end() {
 }
 
 /// Leaders one after the other, each dropped in the middle of whatever it does; the next one does not wait for the
-/// lease.
+/// lease. They live longer from turn to turn: on a machine that is busy two seconds may be too short for any step.
 fn kill_again_and_again(stage: &Arc<Stage>) -> AbortHandle {
     let stage = stage.clone();
     let killing = async move {
-        for lives_ms in [40_u64, 300, 900, 150, 2_000, 600, 1_300, 80].into_iter().cycle() {
+        let lives_ms = [40_u32, 300, 900, 150, 2_000, 600, 1_300, 80];
+        for (lives_ms, turn) in lives_ms.into_iter().cycle().zip(8_u32..) {
             let (leading, _) = stage.lead();
-            tokio::time::sleep(Duration::from_millis(lives_ms + 100)).await;
+            let lives = Duration::from_millis(u64::from(lives_ms + 100)) * (turn / 8);
+            tokio::time::sleep(lives).await;
             stage.kill(leading).await;
         }
     };
