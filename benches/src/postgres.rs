@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use service_kit::postgres::BY_INDEX;
 use tokio::process::Command;
 
 /// What came of a run of pgbench.
@@ -51,7 +52,7 @@ pub(crate) async fn sql(dsn: &str, text: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs a script by prepared statements.
+/// Runs a script by prepared statements, planned as the node's are.
 pub(crate) async fn bench(dsn: &str, script: &Script, pace: Pace) -> anyhow::Result<Run> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("script.sql");
@@ -61,7 +62,9 @@ pub(crate) async fn bench(dsn: &str, script: &Script, pace: Pace) -> anyhow::Res
         Until::Transactions(transactions) => ("-t", transactions),
     };
     let variables = script.variables.iter().map(|(name, value)| format!("{name}={value}"));
+    let planned = BY_INDEX.map(|(setting, value)| format!("-c {setting}={value}")).join(" ");
     let output = Command::new("pgbench")
+        .env("PGOPTIONS", planned)
         .args(["-n", "-M", "prepared", "-c", &pace.clients.to_string(), "-j", "1"])
         .args([option, &number.to_string()])
         .args(variables.flat_map(|variable| ["-D".to_owned(), variable]))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 
 use super::stage::Stage;
-use super::{CONNECTIONS, by_pgbench, script};
+use super::{CONNECTIONS, Usage, by_pgbench, script};
 use crate::noise;
 use crate::platform::Platform;
 use crate::postgres::{Logged, Script};
@@ -31,6 +31,7 @@ pub(super) async fn run(
     read: &[Logged],
     seconds: u32,
 ) -> anyhow::Result<Section> {
+    let at_rest = Usage::at_rest(platform, seconds).await?;
     let noise = noise::Watch::begin()?;
     let mut table = Table::new(&["query", "latency us", "of bare", "CPU us", "of bare"]);
     let point = script::read(read, stage);
@@ -39,7 +40,12 @@ pub(super) async fn run(
         let mut ways = ways(name, platform, &script)?;
         for round in 0..=ROUNDS {
             for way in &mut ways {
-                measure(platform, way, if round == 0 { 1 } else { seconds }, round > 0).await?;
+                let seconds = if round == 0 { 1 } else { seconds };
+                let measured = by_pgbench(platform, &way.dsn, &way.script, seconds, at_rest).await;
+                let measured = measured.with_context(|| way.name.clone())?;
+                if round > 0 {
+                    way.measured.push(measured);
+                }
             }
         }
         for way in &ways {
@@ -86,20 +92,6 @@ fn count(stage: &Stage) -> Script {
          COMMIT;\n"
     );
     Script { text, variables: BTreeMap::new() }
-}
-
-async fn measure(
-    platform: &Platform,
-    way: &mut Way,
-    seconds: u32,
-    counts: bool,
-) -> anyhow::Result<()> {
-    let measured = by_pgbench(platform, &way.dsn, &way.script, seconds).await;
-    let measured = measured.with_context(|| way.name.clone())?;
-    if counts {
-        way.measured.push(measured);
-    }
-    Ok(())
 }
 
 fn row(way: &Way, bare: &Way) -> Vec<String> {

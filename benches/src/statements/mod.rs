@@ -5,7 +5,7 @@ mod guard;
 mod script;
 mod stage;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
@@ -85,18 +85,18 @@ async fn capture(platform: &Platform, requests: &Requests) -> anyhow::Result<Vec
 }
 
 async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> anyhow::Result<()> {
+    let at_rest = Usage::at_rest(platform, seconds).await?;
     for (round, requests) in compared.rounds.iter().enumerate() {
         // The first round is to get warm.
         let seconds = if round == 0 { 1 } else { seconds };
-        let before = postgres_cpu(platform)?;
+        let used = Usage::begin(platform)?;
         let pace = load::Pace { connections: CONNECTIONS, seconds, repeat: false };
         let load = load::send(platform.router()?, requests, pace).await?;
         anyhow::ensure!(load.failed == 0, "{} of {} requests failed", load.failed, load.requests);
-        let between = postgres_cpu(platform)?;
-        let node = us_each(between.saturating_sub(before), load.requests);
+        let node = us_each(used.end(platform)?.beyond(at_rest), load.requests);
         compared.script.variables.insert("round".to_owned(), round.to_string());
         let dsn = platform.app_dsn()?;
-        let (_, bare) = by_pgbench(platform, dsn, &compared.script, seconds).await?;
+        let (_, bare) = by_pgbench(platform, dsn, &compared.script, seconds, at_rest).await?;
         if round > 0 {
             compared.measured.push((node, bare));
         }
@@ -111,22 +111,62 @@ async fn by_pgbench(
     dsn: &str,
     script: &Script,
     seconds: u32,
+    at_rest: Usage,
 ) -> anyhow::Result<(f64, f64)> {
     let mut first = script.clone();
     first.variables.insert("at".to_owned(), stage::FIRST_AT.to_owned());
     let pace = |until| Pace { clients: CONNECTIONS, until };
-    let before = postgres_cpu(platform)?;
+    let used = Usage::begin(platform)?;
     let few = postgres::bench(dsn, &first, pace(Until::Transactions(2))).await?;
-    let between = postgres_cpu(platform)?;
+    let connecting = used.end(platform)?.beyond(at_rest);
+    let used = Usage::begin(platform)?;
     let many = postgres::bench(dsn, script, pace(Until::Seconds(seconds))).await?;
-    let used = postgres_cpu(platform)?.saturating_sub(between);
-    let connecting = between.saturating_sub(before);
+    let used = used.end(platform)?.beyond(at_rest);
     let counted = many.transactions.saturating_sub(few.transactions);
     anyhow::ensure!(
         counted >= ENOUGH,
         "pgbench made {counted} transactions, too few to say what one costs: --seconds or a quieter machine"
     );
     Ok((many.latency_us, us_each(used.saturating_sub(connecting), counted)))
+}
+
+/// CPU of the shard's primary in a time.
+#[derive(Debug, Clone, Copy)]
+struct Usage {
+    cpu: Duration,
+    time: Duration,
+}
+
+/// The same while it is going on.
+struct Using {
+    before: Duration,
+    began: Instant,
+}
+
+impl Usage {
+    fn begin(platform: &Platform) -> anyhow::Result<Using> {
+        Ok(Using { before: postgres_cpu(platform)?, began: Instant::now() })
+    }
+
+    /// Polls, statistics, the replica: nobody's transaction.
+    async fn at_rest(platform: &Platform, seconds: u32) -> anyhow::Result<Self> {
+        let used = Self::begin(platform)?;
+        tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
+        used.end(platform)
+    }
+
+    /// What it is more than rest would have been.
+    fn beyond(self, rest: Self) -> Duration {
+        let share = self.time.div_duration_f64(rest.time);
+        self.cpu.saturating_sub(rest.cpu.mul_f64(share))
+    }
+}
+
+impl Using {
+    fn end(self, platform: &Platform) -> anyhow::Result<Usage> {
+        let cpu = postgres_cpu(platform)?.saturating_sub(self.before);
+        Ok(Usage { cpu, time: self.began.elapsed() })
+    }
 }
 
 /// What the shard's primary has used so far.
@@ -161,8 +201,8 @@ fn section(compared: &[Compared], noise: &str) -> Section {
         bars.push(Bar::at_most(&what, ratio, GOAL, BAR));
     }
     let text = format!(
-        "CPU of the shard's primary, all its processes, a transaction: caused by requests through the router, and by \
-         pgbench (`-M prepared`) sending the statements that the server logged for one such request, with ids of its \
+        "CPU of the shard's primary, all its processes, a transaction, beyond what it uses at rest: caused by requests \
+         through the router, and by pgbench (`-M prepared`) sending the statements that the server logged for one such request, with ids of its \
          own; {CONNECTIONS} connections each, medians of {ROUNDS} rounds in turns."
     );
     Section::new("c. Postgres, beside pgbench", &text, &table, bars, noise)
