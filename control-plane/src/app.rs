@@ -50,7 +50,8 @@ pub async fn run(
     migrate(&options).await?;
     let pool = service_kit::postgres::pool_with(options, postgres.max_connections);
     let feed = Feed::start(pool.clone(), stop.clone()).await.context("the map cannot be loaded")?;
-    let platform = Platform::new(pool.clone(), feed.clone(), settings.postgres.max_connections);
+    let mut platform = Platform::new(pool.clone(), feed.clone(), postgres.max_connections);
+    platform.moves_at_once = settings.moves.at_once;
     let tasks = TaskTracker::new();
     reconcile::start(&platform, &tasks, &stop);
     let moves = MoveMetrics::new(&metrics)?;

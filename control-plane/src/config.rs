@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use crate::api::access::{Access, TokenEntry};
+use crate::operation::lead;
 
 /// The prefix of variables that override settings.
 pub const PREFIX: &str = "LXP_CONTROL";
@@ -26,6 +27,23 @@ pub struct Settings {
     pub access_file: PathBuf,
     /// The control database.
     pub postgres: Postgres,
+    /// Moves of institutions.
+    #[serde(default)]
+    pub moves: Moves,
+}
+
+/// Moves of institutions.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Moves {
+    /// How many are under way at once; each has three connections to shards.
+    pub at_once: usize,
+}
+
+impl Default for Moves {
+    fn default() -> Self {
+        Self { at_once: lead::AT_ONCE }
+    }
 }
 
 /// The control database.

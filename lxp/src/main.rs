@@ -7,6 +7,7 @@
 //!   that started them ends.
 
 mod connection;
+mod doctor;
 mod failure;
 mod institution;
 mod load;
@@ -63,6 +64,8 @@ enum Command {
     /// Real data into a platform, through its public API.
     #[command(subcommand)]
     Load(load::Command),
+    /// What this build is made of.
+    Doctor(doctor::Doctor),
     /// A script that completes this command: source <(lxp completion bash)
     Completion { shell: Shell },
 }
@@ -92,6 +95,7 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Token(token) => token::run(token),
         Command::Migrate(migrate) => migrate::run(migrate).await,
         Command::Load(load) => load::run(load).await,
+        Command::Doctor(doctor) => doctor::run(doctor),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "lxp", &mut script);

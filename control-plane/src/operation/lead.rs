@@ -24,8 +24,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(1);
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// How often it is looked for moves that are due, when nobody wakes.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Moves at once.
-const AT_ONCE: usize = 8;
+/// Moves at once, unless settings say otherwise.
+pub const AT_ONCE: usize = 8;
 /// How long moves may take to come to a rest when this control plane stops: a cutover is brought to its end.
 const REST_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -116,7 +116,9 @@ impl Lead<'_> {
             }
         };
         for id in due {
-            if running.len() < AT_ONCE && !running.values().any(|other| *other == id) {
+            if running.len() < self.platform.moves_at_once
+                && !running.values().any(|other| *other == id)
+            {
                 let (platform, metrics) = (self.platform.clone(), self.metrics.clone());
                 let one = drive(platform, metrics, self.term, id, stop.clone());
                 running.insert(tasks.spawn(one).id(), id);
@@ -127,7 +129,7 @@ impl Lead<'_> {
     async fn due(&self) -> Result<Vec<Uuid>, Error> {
         let mut connection = self.platform.pool.acquire().await?;
         self.metrics.active.set(moves::active(&mut connection).await?);
-        let most = i64::try_from(4 * AT_ONCE).unwrap_or(i64::MAX);
+        let most = i64::try_from(4 * self.platform.moves_at_once).unwrap_or(i64::MAX);
         moves::due(&mut connection, most).await
     }
 

@@ -16,6 +16,7 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::feed::Feed;
+use crate::operation::lead;
 use crate::shard_db::ShardDatabases;
 
 /// What every use case needs. Cheap to clone.
@@ -29,6 +30,10 @@ pub struct Platform {
     pub feed: Feed,
     /// Wakes the reconcilers before their second is over.
     pub wake: Arc<Notify>,
+    /// How many institutions move at once.
+    pub moves_at_once: usize,
+    /// Movers that connect to a shard now: all at once, after a failover, none would be served in time.
+    pub connecting: Arc<Semaphore>,
     /// How many shards are told something at once: each holds a connection to the control database meanwhile.
     settling: Arc<Semaphore>,
 }
@@ -42,6 +47,8 @@ impl Platform {
             shards: ShardDatabases::default(),
             feed,
             wake: Arc::default(),
+            moves_at_once: lead::AT_ONCE,
+            connecting: Arc::new(Semaphore::new(lead::AT_ONCE)),
             settling: Arc::new(Semaphore::new(at_once)),
         }
     }

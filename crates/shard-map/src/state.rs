@@ -27,6 +27,9 @@ macro_rules! states {
         }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
             /// The word that stands in JSON and in the databases.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

@@ -29,7 +29,7 @@ mod redis;
 mod register;
 mod report;
 pub(crate) mod secrets;
-mod services;
+pub(crate) mod services;
 pub(crate) mod state;
 mod status;
 mod up;

@@ -5,16 +5,16 @@ use std::time::Duration;
 use serde_json::json;
 use shard_map::{Entries, MovePhase, Removal};
 
+use super::failpoint::Step;
 use super::forward::read_catalogue;
 use super::round::Copied;
 use super::side::{Side, Stop, soon};
 use super::target::Activated;
 use super::{Both, TenantMove, is_revocable};
-use crate::error::Error;
-use crate::store::journal::{Actor, Note};
-use crate::store::map_head::{Change, MapTx};
+use crate::store::journal::Note;
+use crate::store::map_head::Change;
+use crate::store::moves;
 use crate::store::relocation::{self, Relocation};
-use crate::store::{leader, moves};
 
 /// How long rows stay at the source after it has let go: a read on a replica may have entered before.
 const READS_END: Duration = Duration::from_secs(3);
@@ -41,12 +41,12 @@ impl TenantMove {
             let tables = children_first(source).await?;
             let gone_for = source.been(&act, "moved").await?.unwrap_or_default();
             tokio::time::sleep(READS_END.saturating_sub(gone_for)).await;
-            source.delete_rows(&act, "{moved}", &tables).await?;
+            source.delete_rows(&act, "{moved}", &tables, Step::DeleteRows).await?;
         }
         self.connect_target().await?.finish_import(&act).await?;
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
-            source.forget_move(&act, "{moved}").await?;
+            source.forget_move(&act, "{moved}", Step::ForgetMove).await?;
         }
         self.advance(MovePhase::Done).await?;
         self.metrics.ended.with_label_values(&["done"]).inc();
@@ -62,9 +62,9 @@ impl TenantMove {
         let pause = self
             .pause_began
             .map_or_else(|| since_phase.to_std().unwrap_or_default(), |began| began.elapsed());
-        let mut tx = self.journal().await?;
+        let mut tx = self.journal_for(Step::NotePause).await?;
         moves::note_pause(&mut tx, self.act.move_id, pause.as_secs_f64() * 1_000.0).await?;
-        tx.commit().await.map_err(Error::from)?;
+        self.record(tx, Step::NotePause).await?;
         self.metrics.pause_seconds.observe(pause.as_secs_f64());
         Ok(())
     }
@@ -83,25 +83,21 @@ impl TenantMove {
         let tables = children_first(source).await?;
         target.begin_again(&act, &from, &tables).await?;
         self.row.target_identity = None;
-        while self.one_round(false).await?.checkpoint.copied != Copied::All {}
-        let last = self.verified_round().await?;
+        while self.one_round(Step::RoundAgain, false).await?.checkpoint.copied != Copied::All {}
+        let last = self.verified_round(Step::RoundAgain).await?;
         let identity = self.connect_target().await?.identity.clone();
         let version = self.row.map_version;
         let version = version.ok_or_else(|| Stop::Retry("the commit has no version".to_owned()))?;
-        let mut tx = self.journal().await?;
+        let mut tx = self.journal_for(Step::CommitAgain).await?;
         let round = last.checkpoint.round;
         moves::note_commit(&mut tx, act.move_id, round, &identity, version).await?;
-        tx.commit().await.map_err(Error::from)?;
-        Ok(())
+        self.record(tx, Step::CommitAgain).await
     }
 
     /// Gives the move up, if nothing was committed: the directory has the epoch of the abort from then on.
     pub(super) async fn begin_abort(&mut self, why: &str) -> Result<(), Stop> {
         let shown = &self.row.shown;
-        let mut tx = MapTx::open(&self.platform.pool).await?;
-        if !leader::hold(tx.connection(), self.act.term).await? {
-            return Err(Stop::Deposed);
-        }
+        let mut tx = self.map_for(Step::Abort).await?;
         let phase = shown.phase;
         let aborting = MovePhase::Aborting;
         if !is_revocable(phase)
@@ -122,11 +118,11 @@ impl TenantMove {
         };
         relocation::raise_epoch(tx.connection(), &stays).await?;
         let detail = json!({"move": shown.id, "to": shown.to, "phase": phase, "why": why});
-        let notes = [Note::event("move.aborting", &shown.institution, detail)];
+        let note = Note::event("move.aborting", &shown.institution, detail);
         let subject = shown.institution.to_string();
         let (set, remove) = (Entries::default(), Removal::default());
         let change = Change { kind: "move.aborting", subject, placement: true, set, remove };
-        tx.publish(change, &Actor::reconciler(), &notes).await?;
+        self.publish(tx, change, note, Step::Abort).await?;
         tracing::warn!(
             move.id = %shown.id,
             institution.id = %shown.institution,
@@ -148,14 +144,15 @@ impl TenantMove {
         if begun {
             soon("taking it back", source.take_back(&act)).await?;
             source.drain(&act).await?;
-            source.delete_rows(&act, "{active}", &["change_log".to_owned()]).await?;
+            let log = ["change_log".to_owned()];
+            source.delete_rows(&act, "{active}", &log, Step::DeleteLog).await?;
         }
         let target = self.connect_target().await?;
         let tables = children_first(target).await?;
         target.undo_import(&act, &from, &tables).await?;
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
-            source.forget_move(&act, "{active}").await?;
+            source.forget_move(&act, "{active}", Step::ForgetAborted).await?;
         }
         self.advance(MovePhase::Aborted).await?;
         self.metrics.ended.with_label_values(&["aborted"]).inc();

@@ -7,15 +7,16 @@ use serde_json::json;
 use shard_map::{Entries, InstitutionStatus, MovePhase, Removal, ShardState};
 
 use super::catalogue::{self, Catalogue};
+use super::failpoint::Step;
 use super::round::{self, Checkpoint, Copied, Round};
 use super::side::{CUTOVER_DEADLINE, Side, Stop, soon};
 use super::{Both, TenantMove, verify};
 use crate::error::Error;
 use crate::store::directory;
-use crate::store::journal::{Actor, Note};
-use crate::store::map_head::{Change, MapTx};
+use crate::store::journal::Note;
+use crate::store::map_head::Change;
 use crate::store::relocation::{self, Relocation};
-use crate::store::{leader, moves, shards};
+use crate::store::{moves, shards};
 
 /// A node's lease, and a little more: after it no node answers from caches or replicas that has not heard of `closing`.
 const LEASE: Duration = Duration::from_millis(2_200);
@@ -55,11 +56,11 @@ impl TenantMove {
         let Both { source, target, .. } = self.both().await?;
         let rows = verify::count(&mut source.connection, &act, &catalogue).await?;
         let identities = (source.identity.clone(), target.identity.clone());
-        let mut tx = self.journal().await?;
+        let mut tx = self.journal_for(Step::NoteSides).await?;
         let version = crate::shard_db::newest_migration();
         let sides = (identities.0.as_str(), identities.1.as_str());
         moves::note_sides(&mut tx, act.move_id, version, sides, rows).await?;
-        tx.commit().await.map_err(Error::from)?;
+        self.record(tx, Step::NoteSides).await?;
         self.advance(MovePhase::Copying).await
     }
 
@@ -89,7 +90,7 @@ impl TenantMove {
         let mut catching_up = 0;
         loop {
             let slowed = catching_up >= SLOW_AFTER;
-            let done = self.one_round(slowed).await?;
+            let done = self.one_round(Step::CopyRound, slowed).await?;
             if done.checkpoint.copied == Copied::All {
                 if done.keys <= CAUGHT_UP_KEYS {
                     return self.advance(MovePhase::Verifying).await;
@@ -111,7 +112,7 @@ impl TenantMove {
     }
 
     /// One round with a snapshot of its own; while it lasts, writes may be held back.
-    pub(super) async fn one_round(&mut self, slowed: bool) -> Result<Round, Stop> {
+    pub(super) async fn one_round(&mut self, step: Step, slowed: bool) -> Result<Round, Stop> {
         self.expect_identities().await?;
         let catalogue = self.catalogue().await?;
         let Both { source, target, reader, act } = self.both().await?;
@@ -121,7 +122,7 @@ impl TenantMove {
         }
         let copying = async {
             round::open_snapshot(reader, &act).await?;
-            round::run(reader, target, &act, &catalogue, from).await
+            round::run(reader, target, &act, &catalogue, from, step).await
         };
         let done = if slowed {
             let done = soon("a round for which writes are held back", copying).await;
@@ -156,9 +157,9 @@ impl TenantMove {
     async fn note(&self, done: &Round) -> Result<(), Stop> {
         let Checkpoint { round, rows, .. } = done.checkpoint;
         let keys = i64::try_from(done.keys).unwrap_or(i64::MAX);
-        let mut tx = self.journal().await?;
+        let mut tx = self.journal_for(Step::NoteRound).await?;
         moves::note_round(&mut tx, self.act.move_id, round, rows, keys).await?;
-        tx.commit().await.map_err(Error::from)?;
+        self.record(tx, Step::NoteRound).await?;
         self.metrics.rounds.inc();
         Ok(())
     }
@@ -181,18 +182,18 @@ impl TenantMove {
     /// Both copies compared, at the snapshot of one more round.
     pub(super) async fn verify(&mut self) -> Result<(), Stop> {
         self.expect_identities().await?;
-        let done = self.verified_round().await?;
+        let done = self.verified_round(Step::VerifiedRound).await?;
         self.note(&done).await?;
         self.advance(MovePhase::Closing).await
     }
 
     /// A round, and the comparison at its snapshot.
-    pub(super) async fn verified_round(&mut self) -> Result<Round, Stop> {
+    pub(super) async fn verified_round(&mut self, step: Step) -> Result<Round, Stop> {
         let catalogue = self.catalogue().await?;
         let Both { source, target, reader, act } = self.both().await?;
         let from = checkpoint(target, &act, &catalogue).await?;
         round::open_snapshot(reader, &act).await?;
-        let done = round::run(reader, target, &act, &catalogue, from).await?;
+        let done = round::run(reader, target, &act, &catalogue, from, step).await?;
         verify::compare(reader, &mut target.connection, &act, &catalogue).await?;
         round::end_snapshot(reader).await?;
         round::forget(source, &act, &done.taken).await?;
@@ -205,7 +206,7 @@ impl TenantMove {
         if self.connect_source().await?.been(&act, "closing").await?.is_none() {
             self.connect_source().await?.close(&act).await?;
         }
-        self.one_round(false).await?;
+        self.one_round(Step::ClosingRound, false).await?;
         let closed_for = self.connect_source().await?.been(&act, "closing").await?;
         let closed_for = closed_for
             .ok_or_else(|| Stop::Retry("the source is not closing any more".to_owned()))?;
@@ -236,7 +237,7 @@ impl TenantMove {
         let Both { target, reader, .. } = self.both().await?;
         let from = checkpoint(target, &act, &catalogue).await?;
         round::open_snapshot(reader, &act).await?;
-        let last = round::run(reader, target, &act, &catalogue, from).await?;
+        let last = round::run(reader, target, &act, &catalogue, from, Step::LastRound).await?;
         round::end_snapshot(reader).await?;
         let identity = target.identity.clone();
         self.commit(last.checkpoint.round, &identity).await
@@ -244,7 +245,7 @@ impl TenantMove {
 
     async fn fence(&mut self) -> Result<(), Stop> {
         for _ in 0..ROUNDS_MAX {
-            if self.one_round(false).await?.keys <= FENCE_KEYS {
+            if self.one_round(Step::FenceRound, false).await?.keys <= FENCE_KEYS {
                 break;
             }
         }
@@ -254,9 +255,9 @@ impl TenantMove {
             return Ok(());
         }
         self.pause_began = None;
-        let mut tx = self.journal().await?;
+        let mut tx = self.journal_for(Step::NoteFence).await?;
         moves::note_cutover_try(&mut tx, act.move_id).await?;
-        tx.commit().await.map_err(Error::from)?;
+        self.record(tx, Step::NoteFence).await?;
         let why = "the institution's transactions leave no gap for the fence";
         if self.row.cutover_tries + 1 >= FENCES_MAX {
             return Err(Stop::GiveUp(format!("{why}, {FENCES_MAX} times")));
@@ -267,10 +268,7 @@ impl TenantMove {
     /// The commit point: directory and journal in one transaction. Where an abort came first, nothing changes.
     async fn commit(&self, last_round: i64, target: &str) -> Result<(), Stop> {
         let (shown, epochs) = (&self.row.shown, self.row.shown.epochs);
-        let mut tx = MapTx::open(&self.platform.pool).await?;
-        if !leader::hold(tx.connection(), self.act.term).await? {
-            return Err(Stop::Deposed);
-        }
+        let mut tx = self.map_for(Step::Commit).await?;
         let (cutover, cleaning) = (MovePhase::Cutover, MovePhase::Cleaning);
         if !moves::advance(tx.connection(), shown.id, cutover, cleaning).await? {
             return Ok(());
@@ -298,12 +296,10 @@ impl TenantMove {
         }
         let detail =
             json!({"move": shown.id, "from": shown.from, "to": shown.to, "epoch": epochs.commit});
-        let notes = [Note::event("institution.moved", &shown.institution, detail)];
+        let note = Note::event("institution.moved", &shown.institution, detail);
         let subject = shown.institution.to_string();
         let change = Change { kind: "institution.moved", subject, placement: true, set, remove };
-        tx.publish(change, &Actor::reconciler(), &notes).await?;
-        self.platform.feed.poke();
-        Ok(())
+        self.publish(tx, change, note, Step::Commit).await
     }
 }
 

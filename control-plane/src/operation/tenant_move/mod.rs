@@ -10,6 +10,7 @@
 //! - What is deleted is deleted in a state that says it may be: `moved` at the source, this move's import at the target.
 
 mod catalogue;
+pub mod failpoint;
 mod finish;
 mod forward;
 mod round;
@@ -29,12 +30,15 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::catalogue::{Catalogue, CatalogueError, Table, read as read_catalogue};
+use self::failpoint::{Edge, Step, reach};
 pub use self::side::Stop;
 use self::side::{Act, Side, soon};
 
 use super::metrics::MoveMetrics;
 use crate::error::Error;
 use crate::service::Platform;
+use crate::store::journal::{Actor, Note};
+use crate::store::map_head::{Change, MapTx};
 use crate::store::moves::{self, MoveRow};
 use crate::store::{leader, shards};
 
@@ -131,6 +135,7 @@ impl TenantMove {
     }
 
     async fn step(&mut self, phase: MovePhase) -> Result<(), Stop> {
+        reach(phase.as_str(), Edge::Before, &self.act).await?;
         match phase {
             MovePhase::Preflight => self.preflight().await,
             MovePhase::Copying => self.copy().await,
@@ -166,9 +171,38 @@ impl TenantMove {
         if leader::hold(&mut tx, self.act.term).await? { Ok(tx) } else { Err(Stop::Deposed) }
     }
 
+    /// The same, for a step that is more than the journal's next phase.
+    async fn journal_for(&self, step: Step) -> Result<Transaction<'static, Postgres>, Stop> {
+        reach(step.as_str(), Edge::Before, &self.act).await?;
+        self.journal().await
+    }
+
+    /// Commits what the journal is to say.
+    async fn record(&self, tx: Transaction<'static, Postgres>, step: Step) -> Result<(), Stop> {
+        tx.commit().await.map_err(Error::from)?;
+        reach(step.as_str(), Edge::After, &self.act).await
+    }
+
+    /// A transaction of the journal that makes a new version of the map.
+    async fn map_for(&self, step: Step) -> Result<MapTx, Stop> {
+        reach(step.as_str(), Edge::Before, &self.act).await?;
+        let mut tx = MapTx::open(&self.platform.pool).await?;
+        let holds = leader::hold(tx.connection(), self.act.term).await?;
+        if holds { Ok(tx) } else { Err(Stop::Deposed) }
+    }
+
+    /// Commits it.
+    async fn publish(&self, tx: MapTx, change: Change, note: Note, step: Step) -> Result<(), Stop> {
+        tx.publish(change, &Actor::reconciler(), &[note]).await?;
+        self.platform.feed.poke();
+        reach(step.as_str(), Edge::After, &self.act).await
+    }
+
     async fn advance(&self, to: MovePhase) -> Result<(), Stop> {
+        let from = self.row.shown.phase;
+        reach(from.as_str(), Edge::After, &self.act).await?;
         let mut tx = self.journal().await?;
-        moves::advance(&mut tx, self.act.move_id, self.row.shown.phase, to).await?;
+        moves::advance(&mut tx, self.act.move_id, from, to).await?;
         tx.commit().await.map_err(Error::from)?;
         tracing::info!(
             move.id = %self.act.move_id,
@@ -200,6 +234,7 @@ impl TenantMove {
         let row = shards::find(&mut connection, shard).await?;
         drop(connection);
         let row = row.ok_or_else(|| Stop::Retry(format!("there is no shard {shard}")))?;
+        let _turn = self.platform.connecting.acquire().await;
         let side = soon("connecting", Side::connect(shard, &row.primary, &self.act)).await;
         side.map_err(|stop| match stop {
             Stop::Retry(why) => Stop::Retry(format!("{shard}: {why}")),
@@ -214,6 +249,7 @@ impl TenantMove {
         if self.reader.is_none()
             && let Some(source) = &self.source
         {
+            let _turn = self.platform.connecting.acquire().await;
             self.reader = Some(source.another().await?);
         }
         let source = self.source.as_mut().ok_or_else(not_connected)?;

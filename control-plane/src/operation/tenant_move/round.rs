@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
 use super::catalogue::{Catalogue, Table};
+use super::failpoint::Step;
 use super::side::{Act, Side, Stop};
 
 /// Rows that a round copies beside what changed.
@@ -145,6 +146,7 @@ pub(super) async fn run(
     act: &Act,
     catalogue: &Catalogue,
     from: Checkpoint,
+    step: Step,
 ) -> Result<Round, Stop> {
     let log: Vec<(i64, String, Uuid)> = sqlx::query_as(
         "SELECT id, table_name, row_id FROM change_log WHERE institution_id = $1 ORDER BY id",
@@ -169,7 +171,7 @@ pub(super) async fn run(
     let (ranges, copied) = next_ranges(source, act, catalogue, from.copied).await?;
     let work = Work { catalogue, changed, ranges, copied };
     let round = from.round + 1;
-    let added = write(source, target, act, &work, round).await?;
+    let added = write(source, target, act, &work, round, step).await?;
     let taken = log.into_iter().map(|(id, _, _)| id).collect();
     let checkpoint = Checkpoint { round, copied, rows: from.rows + added };
     Ok(Round { checkpoint, keys, taken })
@@ -221,6 +223,7 @@ async fn write(
     act: &Act,
     work: &Work<'_>,
     round: i64,
+    step: Step,
 ) -> Result<i64, Stop> {
     target.enter(act, "{importing}").await?;
     target.connection.execute("SET LOCAL session_replication_role = replica").await?;
@@ -269,7 +272,7 @@ async fn write(
         .bind(added)
         .execute(&mut target.connection)
         .await?;
-    target.commit().await?;
+    target.commit(act, step).await?;
     Ok(added)
 }
 
@@ -312,7 +315,7 @@ pub(super) async fn forget(source: &mut Side, act: &Act, taken: &[i64]) -> Resul
         .bind(taken)
         .execute(&mut source.connection)
         .await?;
-    source.commit().await
+    source.commit(act, Step::Forget).await
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use sqlx::{ConnectOptions, Connection as _, Executor as _};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::failpoint::{Edge, Step, reach};
 use crate::error::Error;
 
 /// How long a connection may take.
@@ -163,9 +164,10 @@ impl Side {
     }
 
     /// Ends it. The server does not cut it off: one that waits for a standby would look replicated.
-    pub(super) async fn commit(&mut self) -> Result<(), Stop> {
+    pub(super) async fn commit(&mut self, act: &Act, step: Step) -> Result<(), Stop> {
+        reach(step.as_str(), Edge::Before, act).await?;
         self.connection.execute("SET LOCAL statement_timeout = 0; COMMIT").await?;
-        Ok(())
+        reach(step.as_str(), Edge::After, act).await
     }
 
     /// What the shard's database says of the institution.

@@ -9,6 +9,7 @@ use shard_map::{MapVersion, ShardId};
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
+use super::failpoint::Step;
 use super::side::{AS_MOVER, AS_OWNER, Act, Side, Stop, soon, sqlstate};
 
 /// A transaction that is older makes the lock wait for it: it is not asked for meanwhile.
@@ -38,7 +39,7 @@ impl Side {
                 .bind(act.epoch.0)
                 .execute(&mut self.connection)
                 .await?;
-            self.commit().await
+            self.commit(act, Step::Capture).await
         };
         soon("the capture", locked).await
     }
@@ -47,7 +48,7 @@ impl Side {
     pub(super) async fn close(&mut self, act: &Act) -> Result<(), Stop> {
         self.enter(act, "{active,closing}").await?;
         self.update(act, "state = 'closing'").await?;
-        self.commit().await
+        self.commit(act, Step::Close).await
     }
 
     /// Nobody is served any more. Where transactions do not leave, nodes hold new ones back, then the open ones are
@@ -74,7 +75,7 @@ impl Side {
             self.expect(act, "{closing}").await?;
             let epoch = act.epoch.0 + 1;
             self.update(act, &format!("state = 'fenced', parked = false, epoch = {epoch}")).await?;
-            self.commit().await
+            self.commit(act, Step::Fence).await
         };
         soon("the fence", locked).await?;
         Ok(true)
@@ -85,7 +86,7 @@ impl Side {
         let parking = async {
             self.enter(act, "{active,closing}").await?;
             self.update(act, if on { "parked = true" } else { "parked = false" }).await?;
-            self.commit().await
+            self.commit(act, Step::Park).await
         };
         soon("parking", parking).await
     }
@@ -114,7 +115,7 @@ impl Side {
             version = version.0
         );
         self.update(act, &what).await?;
-        self.commit().await
+        self.commit(act, Step::LetGo).await
     }
 
     /// The source serves again, at the epoch of an abort; whoever enters from now on captures nothing. Changes nothing
@@ -134,13 +135,13 @@ impl Side {
         let epoch = act.epoch.0 + 3;
         let what = format!("state = 'active', epoch = {epoch}, capture = false, parked = false");
         self.update(act, &what).await?;
-        self.commit().await
+        self.commit(act, Step::TakeBack).await
     }
 
     /// Waits until those have ended who entered before. Once more the lock, for nothing but that.
     pub(super) async fn drain(&mut self, act: &Act) -> Result<(), Stop> {
         self.lock(act).await?;
-        soon("a drain", self.commit()).await
+        soon("a drain", self.commit(act, Step::Drain)).await
     }
 
     /// Deletes the institution's rows here, children first, in short transactions; `states` say why that is allowed.
@@ -149,6 +150,7 @@ impl Side {
         act: &Act,
         states: &str,
         tables: &[String],
+        step: Step,
     ) -> Result<(), Stop> {
         let mut left = tables.iter().peekable();
         while left.peek().is_some() {
@@ -171,13 +173,18 @@ impl Side {
                 }
                 left.next();
             }
-            self.commit().await?;
+            self.commit(act, step).await?;
         }
         Ok(())
     }
 
     /// The row names no move any more.
-    pub(super) async fn forget_move(&mut self, act: &Act, states: &str) -> Result<(), Stop> {
+    pub(super) async fn forget_move(
+        &mut self,
+        act: &Act,
+        states: &str,
+        step: Step,
+    ) -> Result<(), Stop> {
         self.enter(act, states).await?;
         sqlx::query(
             "UPDATE ownership SET move_id = NULL WHERE institution_id = $1 AND move_id = $2",
@@ -186,7 +193,7 @@ impl Side {
         .bind(act.move_id)
         .execute(&mut self.connection)
         .await?;
-        self.commit().await
+        self.commit(act, step).await
     }
 
     /// Begins a transaction under the exclusive lock, without haste.

@@ -3,6 +3,7 @@
 use shard_map::{MapVersion, ShardId};
 use sqlx::Executor as _;
 
+use super::failpoint::Step;
 use super::side::{Act, Side, Stop};
 
 /// What came of an activation.
@@ -26,7 +27,7 @@ impl Side {
             .bind(source.as_str())
             .execute(&mut self.connection)
             .await?;
-        self.commit().await
+        self.commit(act, Step::Import).await
     }
 
     /// The target serves, if it is the primary that the commit point named and has the round that it named.
@@ -63,7 +64,7 @@ impl Side {
         .bind(version.0)
         .execute(&mut self.connection)
         .await?;
-        self.commit().await?;
+        self.commit(act, Step::Activate).await?;
         Ok(Activated::Yes)
     }
 
@@ -75,7 +76,7 @@ impl Side {
         tables: &[String],
     ) -> Result<(), Stop> {
         self.import(act, source).await?;
-        self.delete_rows(act, "{importing}", tables).await?;
+        self.delete_rows(act, "{importing}", tables, Step::BeginAgain).await?;
         self.enter(act, "{importing}").await?;
         sqlx::query(
             "UPDATE move_imports SET round = 0, table_name = NULL, row_id = NULL, complete = false, rows_copied = 0
@@ -84,7 +85,7 @@ impl Side {
         .bind(act.move_id)
         .execute(&mut self.connection)
         .await?;
-        self.commit().await
+        self.commit(act, Step::BeginAgain).await
     }
 
     /// The import has become the institution's home: nothing speaks of it any more.
@@ -99,7 +100,7 @@ impl Side {
             .bind(act.institution.as_uuid())
             .execute(&mut self.connection)
             .await?;
-        self.commit().await
+        self.commit(act, Step::FinishImport).await
     }
 
     /// The move was given up: what came is deleted, and the row is again what it was, or not there.
@@ -123,8 +124,8 @@ impl Side {
         .bind(source.as_str())
         .execute(&mut self.connection)
         .await?;
-        self.commit().await?;
-        self.delete_rows(act, "{moved}", tables).await?;
+        self.commit(act, Step::UndoImport).await?;
+        self.delete_rows(act, "{moved}", tables, Step::DeleteCopy).await?;
         self.enter(act, "{moved}").await?;
         sqlx::query(
             "UPDATE ownership o
@@ -142,7 +143,7 @@ impl Side {
             .execute(&mut self.connection)
             .await?;
         self.drop_import(act).await?;
-        self.commit().await
+        self.commit(act, Step::UndoRow).await
     }
 
     async fn drop_import(&mut self, act: &Act) -> Result<(), Stop> {
