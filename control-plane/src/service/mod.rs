@@ -19,6 +19,9 @@ use crate::feed::Feed;
 use crate::operation::lead;
 use crate::shard_db::ShardDatabases;
 
+/// How many movers connect to a shard at once.
+const CONNECTING_AT_ONCE: usize = 4;
+
 /// What every use case needs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Platform {
@@ -48,7 +51,7 @@ impl Platform {
             feed,
             wake: Arc::default(),
             moves_at_once: lead::AT_ONCE,
-            connecting: Arc::new(Semaphore::new(lead::AT_ONCE)),
+            connecting: Arc::new(Semaphore::new(CONNECTING_AT_ONCE)),
             settling: Arc::new(Semaphore::new(at_once)),
         }
     }
