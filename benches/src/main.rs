@@ -12,6 +12,7 @@ mod document;
 mod edge;
 mod load;
 mod lookup;
+mod moves;
 mod noise;
 mod platform;
 mod postgres;
@@ -30,7 +31,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::report::{Bar, Section};
-use crate::settings::Settings;
+use crate::settings::{MoveSizes, Settings};
 
 /// As in the router: the bare proxy in this program is its yardstick.
 #[global_allocator]
@@ -41,11 +42,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to e [default: all]
+    /// What to measure, of a to f [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
+    #[command(flatten)]
+    moves: MoveSizes,
     /// The page whose generated sections are replaced.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -61,7 +64,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 5] = ["a", "b", "c", "d", "e"];
+const PARTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -86,7 +89,7 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     service_kit::tls::install_provider();
-    let settings = Settings::new(arguments.seconds.max(1))?;
+    let settings = Settings::new(arguments.seconds.max(1), arguments.moves)?;
     for part in &arguments.parts {
         anyhow::ensure!(PARTS.contains(&part.as_str()), "there is no part {part}: {PARTS:?}");
     }
@@ -103,7 +106,7 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"]] {
+    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"]] {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -128,7 +131,8 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "a" => Ok(vec![edge::run(settings).await?]),
         "b" => Ok(vec![road::run(settings).await?]),
         "c" => statements::run(settings).await,
-        _ => Ok(vec![lookup::run(settings).await?]),
+        "e" => Ok(vec![lookup::run(settings).await?]),
+        _ => Ok(vec![moves::run(settings).await?]),
     }
 }
 

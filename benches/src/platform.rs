@@ -1,4 +1,4 @@
-//! A platform of the same build, with one shard and one node, for the parts that need all of it: `lxp local up` as
+//! A platform of the same build, with one node a shard, for the parts that need all of it: `lxp local up` as
 //! a child in a directory of its own.
 
 use std::path::PathBuf;
@@ -42,13 +42,19 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// Starts it and waits until it is ready.
+    /// One with one shard.
     pub(crate) async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        Self::start_with(settings, 1).await
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start_with(settings: &Settings, shards: u32) -> anyhow::Result<Self> {
         let lxp = settings.program("lxp")?;
         let directory = tempfile::Builder::new().prefix("lxp-bench.").tempdir()?;
         let data = directory.path().to_owned();
         let place = data.display().to_string();
-        let up = ["local", "up", "--ephemeral", "--shards", "1", "--nodes-per-shard", "1"];
+        let shards = shards.to_string();
+        let up = ["local", "up", "--ephemeral", "--shards", &shards, "--nodes-per-shard", "1"];
         let ports = ["--port", "0", "--control-port", "0", "--data-dir", place.as_str()];
         let supervisor = Running::start_orderly(&lxp, &[&up[..], &ports[..]].concat())?;
         let mut platform = Self {
@@ -154,12 +160,57 @@ impl Platform {
     /// Makes an institution.
     pub(crate) async fn institution(&self, slug: &str) -> anyhow::Result<InstitutionId> {
         let body = json!({"slug": slug, "name": slug, "timezone": "Europe/London"});
+        self.make_institution(&body).await
+    }
+
+    /// Makes one on a shard.
+    pub(crate) async fn institution_on(
+        &self,
+        slug: &str,
+        shard: &str,
+    ) -> anyhow::Result<InstitutionId> {
+        let zone = "Europe/London";
+        self.make_institution(
+            &json!({"slug": slug, "name": slug, "timezone": zone, "shard": shard}),
+        )
+        .await
+    }
+
+    async fn make_institution(&self, body: &Value) -> anyhow::Result<InstitutionId> {
+        let made = self.control_post("/v1/institutions", body).await?;
+        Ok(made["id"].as_str().context("no id")?.parse()?)
+    }
+
+    /// Posts to the control plane.
+    pub(crate) async fn control_post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.control(|http, url| http.post(format!("{url}{path}")).json(body)).await
+    }
+
+    /// Asks the control plane.
+    pub(crate) async fn control_get(&self, path: &str) -> anyhow::Result<Value> {
+        self.control(|http, url| http.get(format!("{url}{path}"))).await
+    }
+
+    async fn control(
+        &self,
+        request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> anyhow::Result<Value> {
         let (url, token) = &self.control;
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let request = client.post(format!("{url}/v1/institutions")).bearer_auth(token).json(&body);
-        let answer = request.send().await?.error_for_status()?;
-        let made: Value = answer.json().await?;
-        Ok(made["id"].as_str().context("no id")?.parse()?)
+        let answer = request(&client, url).bearer_auth(token).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        anyhow::ensure!(status.is_success(), "the control plane: {status} {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// A DSN of a shard's database as its superuser.
+    pub(crate) fn superuser_of(&self, shard: &str) -> anyhow::Result<String> {
+        let name = format!("postgres-{shard}-primary");
+        let found = self.processes.iter().find(|process| process["name"] == name.as_str());
+        let url = found.and_then(|process| process["url"].as_str()).context("no such shard")?;
+        let who = self.superuser.rsplit_once('@').context("no user in the DSN")?.0;
+        Ok(format!("{who}@{}/lxp", url.trim_start_matches("postgres://")))
     }
 
     /// A token of an administrator, valid for hours.

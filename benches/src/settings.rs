@@ -3,21 +3,44 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use clap::Args;
+
+/// How much of it part f moves: the figures of the design by default, a smoke of it by smaller ones.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct MoveSizes {
+    /// Part f: moves of small institutions.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) small_moves: u32,
+    /// Part f: moves of a large one, to and fro.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) large_moves: u32,
+    /// Part f: its rows.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) large_rows: u32,
+    /// Part f: writes a second while it moves.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) writes_per_second: u32,
+    /// Part f: rows that are written with capture's triggers and without.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) capture_rows: u32,
+}
 
 /// What every part needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Seconds of one measurement.
     pub(crate) seconds: u32,
+    /// How much part f moves.
+    pub(crate) moves: MoveSizes,
     /// This program; the others lie beside it.
     pub(crate) own_program: PathBuf,
 }
 
 impl Settings {
     /// Settings of this process.
-    pub(crate) fn new(seconds: u32) -> anyhow::Result<Self> {
+    pub(crate) fn new(seconds: u32, moves: MoveSizes) -> anyhow::Result<Self> {
         let own_program = std::env::current_exe().context("the program's own path is not known")?;
-        Ok(Self { seconds, own_program })
+        Ok(Self { seconds, moves, own_program })
     }
 
     /// A program of the same build.

@@ -1,0 +1,84 @@
+//! Large moves under writes, each beside a pipe of COPY with the same rows between the same servers.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use super::pauses::{Moves, Numbers};
+use super::{STATEMENT_TIMEOUT, fill, mover, writers};
+use crate::platform::Platform;
+use crate::postgres;
+use crate::settings::MoveSizes;
+
+const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
+
+/// What large moves say.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    pub(super) moves: Moves,
+    /// The pipe's time of each copy's.
+    pub(super) ratios: Numbers,
+}
+
+/// Moves one large institution to and fro.
+pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result<Copies> {
+    let institution = platform.institution_on("large", SHARDS[0]).await?;
+    fill(&platform.superuser_of(SHARDS[0])?, &institution, sizes.large_rows).await?;
+    let mut copies = Copies::default();
+    for number in 0..sizes.large_moves {
+        let at = (number % 2) as usize;
+        let (from, to) = (SHARDS[at], SHARDS[1 - at]);
+        let piped =
+            pipe(&platform.superuser_of(from)?, &platform.superuser_of(to)?, &institution).await?;
+        let stop = CancellationToken::new();
+        let rate = sizes.writes_per_second;
+        let writing = writers::run(platform, institution, sizes.large_rows, rate, &stop);
+        let moving = async {
+            let moved = mover::run(platform, institution, to).await;
+            stop.cancel();
+            moved
+        };
+        let (seen, moved) = tokio::try_join!(writing, moving)?;
+        copies.moves.pauses.0.push(moved.pause_ms);
+        copies.moves.saw(seen);
+        if !moved.copying.is_zero() {
+            eprintln!("  piped in {piped:?}, copied in {:?}, {} ms", moved.copying, moved.pause_ms);
+            copies.ratios.0.push(piped.as_secs_f64() / moved.copying.as_secs_f64());
+        }
+    }
+    Ok(copies)
+}
+
+/// Copies the institution's rows by two psql, and deletes them again. Answers how long the copy took.
+async fn pipe(
+    from: &str,
+    to: &str,
+    institution: &shard_map::InstitutionId,
+) -> anyhow::Result<Duration> {
+    let out = format!(
+        "COPY (SELECT * FROM courses WHERE institution_id = '{institution}') TO STDOUT (FORMAT binary)"
+    );
+    let psql = |dsn: &str, before: &str, what: &str| {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-c", before, "-c", what]);
+        command.kill_on_drop(true);
+        command
+    };
+    let began = Instant::now();
+    let mut source = psql(from, STATEMENT_TIMEOUT, &out).stdout(Stdio::piped()).spawn()?;
+    let rows: Stdio = source.stdout.take().context("no pipe")?.try_into()?;
+    let quiet = "SET session_replication_role = replica";
+    let sink =
+        psql(to, quiet, "COPY courses FROM STDIN (FORMAT binary)").stdin(rows).status().await?;
+    anyhow::ensure!(source.wait().await?.success() && sink.success(), "the pipe failed");
+    let took = began.elapsed();
+    let undo = format!(
+        "{STATEMENT_TIMEOUT}; {quiet}; DELETE FROM courses WHERE institution_id = '{institution}'"
+    );
+    postgres::sql(to, &undo).await?;
+    postgres::sql(to, "VACUUM courses").await?;
+    Ok(took)
+}

@@ -1,0 +1,69 @@
+//! Clients that write while their institution moves.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use shard_map::InstitutionId;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::platform::Platform;
+
+/// None of them may meet the limit of a user.
+const USERS: usize = 40;
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) took_ms: Vec<f64>,
+    pub(super) failed: u32,
+}
+
+/// Changes titles of the rows that were filled in, so many times a second whatever the answers take, until `stop`.
+pub(super) async fn run(
+    platform: &Platform,
+    institution: InstitutionId,
+    rows: u32,
+    per_second: u32,
+    stop: &CancellationToken,
+) -> anyhow::Result<Seen> {
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let url = format!("{}/v1/courses", platform.router()?);
+    let tokens: Vec<_> = (0..USERS).map(|_| platform.token(institution, Uuid::new_v4())).collect();
+    let (mut under_way, mut seen, mut number) = (JoinSet::new(), Seen::default(), 0_u32);
+    let mut beat = tokio::time::interval(Duration::from_secs(1) / per_second.max(1));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(done) = under_way.join_next() => note(&mut seen, done?),
+            _ = beat.tick() => {
+                number += 1;
+                // Spread over the whole table, in no order.
+                let row = u128::from(number.wrapping_mul(2_654_435_761) % rows.max(1)) + 1;
+                let request = http
+                    .patch(format!("{url}/{}", Uuid::from_u128(row)))
+                    .bearer_auth(&tokens[number as usize % USERS])
+                    .json(&json!({"title": format!("Changed {number}")}));
+                under_way.spawn(async move {
+                    let began = Instant::now();
+                    let answer = request.send().await;
+                    let status = answer.map_or(0, |answer| answer.status().as_u16());
+                    (status, began.elapsed())
+                });
+            }
+        }
+    }
+    while let Some(done) = under_way.join_next().await {
+        note(&mut seen, done?);
+    }
+    Ok(seen)
+}
+
+fn note(seen: &mut Seen, (status, took): (u16, Duration)) {
+    seen.took_ms.push(took.as_secs_f64() * 1e3);
+    if status != 200 {
+        seen.failed += 1;
+        eprintln!("lxp-bench: a write of an institution that moves: {status} after {took:?}");
+    }
+}
