@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use axum::http::Method;
 use serde_json::json;
 use shard_map::InstitutionId;
+use sqlx::Executor as _;
+use sqlx::postgres::PgConnection;
 
 use crate::support::Shard;
 use crate::support::api::{Answer, Plan, Served};
@@ -122,9 +124,8 @@ async fn a_statement_on_the_server_ends_with_its_request() {
     let admin = served.admin(institution);
     // Somebody has the table locked: the list waits for it.
     let mut locker = shard.connect("lxp_owner").await;
-    sqlx::Executor::execute(&mut locker, "BEGIN; LOCK TABLE programs IN ACCESS EXCLUSIVE MODE")
-        .await
-        .expect("locked");
+    let lock = "BEGIN; LOCK TABLE programs IN ACCESS EXCLUSIVE MODE";
+    locker.execute(lock).await.expect("locked");
     let headers = [("lxp-deadline-ms", "200")];
     let answer = admin.send_once(Method::GET, "/v1/programs", None, &headers).await;
     assert_eq!(answer.code(), "overloaded");
@@ -143,4 +144,58 @@ async fn a_statement_on_the_server_ends_with_its_request() {
     }
     drop((locker, watcher, served));
     shard.drop_database().await;
+}
+
+/// Everything before it went well: the guard, the statement, the COMMIT. Only the lease has run out meanwhile.
+#[tokio::test]
+async fn a_write_that_ends_after_the_lease_is_not_acknowledged() {
+    let shard = Shard::create().await;
+    let institution = shard.admit().await;
+    let served = Served::start(&shard, 4).await;
+    let mut gate = shard.connect("lxp_owner").await;
+    let shut = "CREATE FUNCTION test_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM set_config('lock_timeout', '0', true);
+            PERFORM pg_advisory_xact_lock_shared(4711);
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER test_gate AFTER INSERT ON courses FOR EACH ROW EXECUTE FUNCTION test_gate();
+        SELECT pg_advisory_lock(4711)";
+    gate.execute(shut).await.expect("a gate");
+    let admin = served.admin(institution);
+    let headers = [("lxp-deadline-ms", "25000")];
+    let body = json!({"code": "C", "title": "C"});
+    let writing = admin.send_once(Method::POST, "/v1/courses", Some(body), &headers);
+    let meanwhile = async {
+        let mut watcher = shard.connect("postgres").await;
+        until(&mut watcher, "the write at the gate", WAITS_AT_THE_GATE).await;
+        // From now on the node's polls wait: behind who wants the table alone, then behind who has it.
+        let mut locker = shard.connect("postgres").await;
+        let locking = tokio::spawn(async move {
+            locker.execute("BEGIN; LOCK TABLE ownership IN ACCESS EXCLUSIVE MODE").await?;
+            Ok::<_, sqlx::Error>(locker)
+        });
+        let asked = Instant::now();
+        while served.node.ownership.lease.holds() {
+            assert!(asked.elapsed() < Duration::from_secs(10), "the lease does not run out");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        gate.execute("SELECT pg_advisory_unlock(4711)").await.expect("open");
+        locking.await.expect("a task").expect("locked")
+    };
+    let (answer, locker) = tokio::join!(writing, meanwhile);
+    assert_eq!(answer.expect(502).code(), "outcome-unknown");
+    drop((locker, gate, served));
+    shard.drop_database().await;
+}
+
+const WAITS_AT_THE_GATE: &str = "SELECT EXISTS (SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND NOT granted AND objid = 4711
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+
+async fn until(watcher: &mut PgConnection, what: &str, holds: &'static str) {
+    let began = Instant::now();
+    while !sqlx::query_scalar::<_, bool>(holds).fetch_one(&mut *watcher).await.expect("an answer") {
+        assert!(began.elapsed() < Duration::from_secs(10), "waited for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
