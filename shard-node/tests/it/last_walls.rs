@@ -82,8 +82,8 @@ async fn nobody_gets_a_place_in_line_while_another_node_has_the_class_in_hand() 
     let answer = school.admin.send_once(Method::POST, &path, Some(wants(1)), &[]).await;
     assert_eq!(answer.status, 503, "let in meanwhile: {}", answer.body);
     other.execute("ROLLBACK").await.expect("free");
-    let waits = school.admin.post(&path, wants(1)).await.expect(202);
-    assert_eq!(waits.body["waitlistPosition"], 1);
+    let in_line = school.admin.post(&path, wants(1)).await.expect(202);
+    assert_eq!(in_line.body["waitlistPosition"], 1);
     school.close().await;
 }
 
