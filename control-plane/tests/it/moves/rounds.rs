@@ -36,7 +36,8 @@ const CHANGES: &[&str] = &[
     "INSERT INTO courses (institution_id, id, code, title) VALUES ($1, {20600}, 'c20600', 'again')",
     "INSERT INTO courses (institution_id, id, code, title) VALUES ($1, {5.5}, 'brief', 'brief')",
     "DELETE FROM courses WHERE institution_id = $1 AND id = {5.5}",
-    // A row changes its key, and another row takes it.
+    // A row changes its key; another one's is taken by a third.
+    "UPDATE courses SET id = {7.5} WHERE institution_id = $1 AND id = {7}",
     "UPDATE courses SET id = {6.5} WHERE institution_id = $1 AND id = {6}",
     "UPDATE courses SET id = {6} WHERE institution_id = $1 AND id = {20700}",
 ];
