@@ -63,7 +63,10 @@ pub(super) async fn run(
 fn note(seen: &mut Seen, (status, took): (u16, Duration)) {
     seen.took_ms.push(took.as_secs_f64() * 1e3);
     if status != 200 {
+        // The first says why; the others are counted.
+        if seen.failed == 0 {
+            eprintln!("lxp-bench: a write of an institution that moves: {status} after {took:?}");
+        }
         seen.failed += 1;
-        eprintln!("lxp-bench: a write of an institution that moves: {status} after {took:?}");
     }
 }
