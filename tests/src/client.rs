@@ -88,8 +88,26 @@ impl Client {
         answer
     }
 
+    /// The same, of another caller, over the same connections.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// The sum of a metric over all samples whose labels `counts` takes; the URL is an admin listener's.
+    pub async fn metric(&self, name: &str, counts: impl Fn(&str) -> bool) -> f64 {
+        let text = self.text("/metrics").await;
+        let samples = text.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let labels = series.strip_prefix(name)?;
+            let is_it = labels.is_empty() || labels.starts_with('{');
+            (is_it && counts(labels)).then(|| value.parse::<f64>().expect("a number"))
+        });
+        samples.sum()
+    }
+
     /// What a GET answers that is no JSON.
-    pub(crate) async fn text(&self, path: &str) -> String {
+    async fn text(&self, path: &str) -> String {
         let response = self.http.get(format!("{}{path}", self.url)).send().await;
         let response = response.and_then(reqwest::Response::error_for_status).expect("an answer");
         response.text().await.expect("a text")

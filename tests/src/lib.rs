@@ -4,6 +4,7 @@
 //! What must stay true: tests on the shared platform keep apart by institution. A test makes its own and touches
 //! nothing else. Whoever stops a part has a platform of its own.
 
+mod beside;
 mod client;
 mod load;
 mod own;
@@ -11,6 +12,7 @@ mod parts;
 mod platform;
 mod size;
 
+pub use beside::Beside;
 pub use client::{Answer, Client};
 pub use load::{History, Load, Op, Request, Schools};
 pub use own::Own;

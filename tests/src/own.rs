@@ -37,12 +37,22 @@ impl Deref for Own {
 impl Own {
     /// Starts one of that size and waits until it serves.
     pub async fn start(shards: usize, nodes_each: usize) -> Self {
+        Self::start_with(shards, nodes_each, &[]).await
+    }
+
+    /// The same, with variables that its services find in their environment.
+    pub async fn start_with(
+        shards: usize,
+        nodes_each: usize,
+        environment: &[(&str, String)],
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let (shards, nodes) = (shards.to_string(), nodes_each.to_string());
         let mut options = vec!["local", "up", "--ephemeral", "--port", "0", "--control-port", "0"];
         options.extend(["--shards", &shards, "--nodes-per-shard", &nodes]);
         let log = std::fs::File::create(directory.path().join("up.log")).expect("a file");
         let mut command = lxp(&options, &directory.path().join("data"));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a file")).stderr(log);
         let child = command.spawn().expect("lxp runs");
         let mut own = Self { platform: None, directory, child };
@@ -69,6 +79,11 @@ impl Own {
     /// Stops parts in order and holds them down.
     pub async fn stop(&self, names: &[&str]) {
         self.say("stop", names).await;
+    }
+
+    /// Kills parts and holds them down.
+    pub async fn stop_now(&self, names: &[&str]) {
+        self.say("stop", &[&["--now"], names].concat()).await;
     }
 
     /// Starts parts that were stopped, and waits until they serve: same ports, same data.

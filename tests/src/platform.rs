@@ -114,15 +114,7 @@ impl Platform {
     /// The sum of a metric of a part over all samples whose labels `counts` takes.
     pub async fn metric(&self, part: &str, name: &str, counts: impl Fn(&str) -> bool) -> f64 {
         let admin = self.process(part)["adminUrl"].as_str().expect("a URL");
-        let client = Client::new(admin, "");
-        let text = client.text("/metrics").await;
-        let samples = text.lines().filter_map(|line| {
-            let (series, value) = line.rsplit_once(' ')?;
-            let labels = series.strip_prefix(name)?;
-            let is_it = labels.is_empty() || labels.starts_with('{');
-            (is_it && counts(labels)).then(|| value.parse::<f64>().expect("a number"))
-        });
-        samples.sum()
+        Client::new(admin, "").metric(name, counts).await
     }
 
     /// Makes an institution through the control plane: on a shard, or where the ring says.
@@ -176,15 +168,19 @@ fn processes(data: &Path) -> Vec<Value> {
 
 /// The command that was built with the tests, on a platform.
 pub(crate) fn lxp(arguments: &[&str], data: &Path) -> Command {
-    let test = std::env::current_exe().expect("the test's path");
-    let program = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join("lxp");
-    let mut command = Command::new(program);
+    let mut command = program("lxp");
     command.args(arguments);
     if !arguments.contains(&"--data-dir") {
         command.arg("--data-dir");
     }
     command.arg(data);
     command
+}
+
+/// A program that was built with the tests.
+pub(crate) fn program(name: &str) -> Command {
+    let test = std::env::current_exe().expect("the test's path");
+    Command::new(test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(name))
 }
 
 /// Runs the command and gives what it prints.

@@ -35,10 +35,30 @@ pub struct Load {
     readers: Vec<(Institution, crate::Client)>,
 }
 
+/// How workers ask.
+struct Manner {
+    deadline: Option<Duration>,
+    pace: Duration,
+    /// Whose connections all use; none where each has its own.
+    shared: Option<crate::Client>,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { deadline: None, pace: worker::PACE, shared: None }
+    }
+}
+
 impl Load {
     /// Starts so many workers for each institution; each keeps a connection of its own.
     pub fn start(platform: &Platform, institutions: &[Institution], workers_each: usize) -> Self {
-        Self::begin(platform, institutions, workers_each, None)
+        Self::begin(platform, institutions, workers_each, &Manner::default())
+    }
+
+    /// One worker for each institution, which asks once in `pace`: for many institutions. They share connections.
+    pub fn light(platform: &Platform, institutions: &[Institution], pace: Duration) -> Self {
+        let shared = Some(crate::Client::new(platform.router(), ""));
+        Self::begin(platform, institutions, 1, &Manner { pace, shared, ..Manner::default() })
     }
 
     /// The same, with `Lxp-Deadline-Ms` on each request.
@@ -48,26 +68,35 @@ impl Load {
         workers_each: usize,
         deadline: Duration,
     ) -> Self {
-        Self::begin(platform, institutions, workers_each, Some(deadline))
+        let deadline = Some(deadline);
+        Self::begin(platform, institutions, workers_each, &Manner { deadline, ..Manner::default() })
     }
 
     fn begin(
         platform: &Platform,
         institutions: &[Institution],
         workers_each: usize,
-        deadline: Option<Duration>,
+        manner: &Manner,
     ) -> Self {
         let (begun, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
         let mut workers = JoinSet::new();
         for institution in institutions {
             for number in 0..workers_each {
                 let token = platform.token_of(institution.id, Role::Admin, Uuid::now_v7());
-                let client = crate::Client::new(platform.router(), &token);
-                let worker = Worker::new(client, institution.clone(), number, begun, deadline);
+                let client = match &manner.shared {
+                    Some(shared) => shared.with_token(&token),
+                    None => crate::Client::new(platform.router(), &token),
+                };
+                let worker = Worker::new(client, institution.clone(), number, begun, manner);
                 workers.spawn(worker.run(Arc::clone(&stop)));
             }
         }
-        let readers = institutions.iter().map(|i| (i.clone(), platform.admin(i.id))).collect();
+        let reader = crate::Client::new(platform.router(), "");
+        let reader_of = |institution: &Institution| {
+            let token = platform.token(institution.id, Role::Admin);
+            (institution.clone(), reader.with_token(&token))
+        };
+        let readers = institutions.iter().map(reader_of).collect();
         Self { begun, stop, workers, readers }
     }
 

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::Manner;
 use super::history::{Op, Request};
 use super::ledger::{Course, Fate};
 use crate::{Answer, Client, Institution};
 
 /// From one request to the next: a user may ask 1,000 times a minute.
-const PACE: Duration = Duration::from_millis(70);
+pub(super) const PACE: Duration = Duration::from_millis(70);
 
 /// A write with a key is asked for until it is settled, so long at the most.
 const SETTLED_WITHIN: Duration = Duration::from_secs(40);
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     begun: Instant,
     /// `Lxp-Deadline-Ms` of each request.
     deadline_ms: Option<String>,
+    pace: Duration,
     /// The newest session that was answered.
     session: Option<String>,
     outcome: Outcome,
@@ -50,18 +52,19 @@ impl Worker {
         institution: Institution,
         number: usize,
         begun: Instant,
-        deadline: Option<Duration>,
+        manner: &Manner,
     ) -> Self {
         let outcome = Outcome { requests: Vec::new(), wrong: Vec::new(), courses: Vec::new() };
-        let deadline_ms = deadline.map(|deadline| deadline.as_millis().to_string());
-        Self { client, institution, number, begun, deadline_ms, session: None, outcome }
+        let deadline_ms = manner.deadline.map(|deadline| deadline.as_millis().to_string());
+        let pace = manner.pace;
+        Self { client, institution, number, begun, deadline_ms, pace, session: None, outcome }
     }
 
     /// Of ten requests six read, two change, two make: one with a key, one without.
     pub(super) async fn run(mut self, stop: Arc<AtomicBool>) -> Outcome {
         let mut turn = self.number;
         while !stop.load(Ordering::Relaxed) {
-            let next = Instant::now() + PACE;
+            let next = Instant::now() + self.pace;
             match turn % 10 {
                 0 => self.make(true).await,
                 5 => self.make(false).await,

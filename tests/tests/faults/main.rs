@@ -9,6 +9,7 @@ mod cut_off;
 mod deadline;
 mod killed;
 mod marked;
+mod moves;
 mod older_copy;
 mod redis;
 mod replica;
