@@ -51,25 +51,21 @@ enum Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "sixty movers at once want a machine of their own: make soak"]
 async fn a_mover_is_killed_or_sleeps_at_any_step() {
     suffer(&[Part::Mover]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "sixty movers at once want a machine of their own: make soak"]
 async fn a_node_of_either_side_is_killed_or_sleeps_at_any_step() {
     suffer(&[Part::Named("node-shard-a-1"), Part::Named("node-shard-b-1")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "sixty movers at once want a machine of their own: make soak"]
 async fn the_router_is_killed_or_sleeps_at_any_step() {
     suffer(&[Part::Named("router")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "sixty movers at once want a machine of their own: make soak"]
 async fn the_database_of_either_side_is_killed_or_sleeps_at_any_step() {
     let databases = ["postgres-shard-a-primary", "postgres-shard-b-primary"];
     suffer(&databases.map(Part::Named)).await;

@@ -213,7 +213,7 @@ async fn a_node_does_not_reach_its_database(stage: &Stage) {
     let written = scene.write_at_new_owner().await;
     tokio::time::sleep(READ_ON).await;
     let seen = readers.end().await;
-    assert!(expect_none_older("a node without its database", &seen, written) >= 3);
+    assert!(expect_none_older("a node without its database", &seen, written) >= 1);
     assert!(seen.iter().any(|(_, status, _)| *status == 200), "its caches answered nothing at all");
     line.cut.store(false, Ordering::Relaxed);
     stage.ended(&moves).await;
