@@ -51,7 +51,7 @@ pub async fn run(
     let pool = service_kit::postgres::pool_with(options, postgres.max_connections);
     let feed = Feed::start(pool.clone(), stop.clone()).await.context("the map cannot be loaded")?;
     let mut platform = Platform::new(pool.clone(), feed.clone(), postgres.max_connections);
-    platform.moves_at_once = settings.moves.at_once;
+    platform.moves_at_once = settings.moves.at_once.get();
     let tasks = TaskTracker::new();
     reconcile::start(&platform, &tasks, &stop);
     let moves = MoveMetrics::new(&metrics)?;

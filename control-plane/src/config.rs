@@ -1,6 +1,7 @@
 //! Settings of the control plane, and the file of bearer tokens.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -37,7 +38,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct Moves {
     /// How many are under way at once; each has three connections to shards.
-    pub at_once: usize,
+    pub at_once: NonZeroUsize,
 }
 
 impl Default for Moves {

@@ -4,6 +4,7 @@
 //! (`store::leader::hold`) or on a shard (`move_enter`). Several control planes run this at once.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
@@ -25,7 +26,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// How often it is looked for moves that are due, when nobody wakes.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Moves at once, unless settings say otherwise.
-pub const AT_ONCE: usize = 8;
+pub const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
 /// How long moves may take to come to a rest when this control plane stops: a cutover is brought to its end.
 const REST_DEADLINE: Duration = Duration::from_secs(8);
 

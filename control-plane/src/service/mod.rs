@@ -50,7 +50,7 @@ impl Platform {
             shards: ShardDatabases::default(),
             feed,
             wake: Arc::default(),
-            moves_at_once: lead::AT_ONCE,
+            moves_at_once: lead::AT_ONCE.get(),
             connecting: Arc::new(Semaphore::new(CONNECTING_AT_ONCE)),
             settling: Arc::new(Semaphore::new(at_once)),
         }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::{Answer, Institution};
 
 /// What a request wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +37,24 @@ pub struct Request {
 }
 
 impl Request {
+    /// One that was sent after so long, as it was answered just now.
+    pub(super) fn answered(
+        (begun, at): (Instant, Duration),
+        institution: &Institution,
+        op: Op,
+        answer: &Answer,
+    ) -> Self {
+        Self {
+            at,
+            took: begun.elapsed().saturating_sub(at),
+            shard: institution.shard.clone(),
+            op,
+            status: answer.status,
+            code: answer.code().to_owned(),
+            retry_after: answer.headers.contains_key("retry-after"),
+        }
+    }
+
     /// Whether it was answered. A 412 after a change whose outcome was unknown is an answer, too; the worker has
     /// judged it.
     pub fn is_good(&self) -> bool {

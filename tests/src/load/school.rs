@@ -234,15 +234,8 @@ impl Staff {
         let user = &self.users[self.done.requests.len() % self.users.len()];
         let at = self.begun.elapsed();
         let answer = user.try_send(method, path, body, headers).await;
-        self.done.requests.push(Request {
-            at,
-            took: self.begun.elapsed().saturating_sub(at),
-            shard: self.institution.shard.clone(),
-            op,
-            status: answer.status,
-            code: answer.code().to_owned(),
-            retry_after: answer.headers.contains_key("retry-after"),
-        });
+        let request = Request::answered((self.begun, at), &self.institution, op, &answer);
+        self.done.requests.push(request);
         answer
     }
 }

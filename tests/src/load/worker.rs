@@ -225,15 +225,8 @@ impl Worker {
         if let Some(session) = answer.headers.get(SESSION).and_then(|value| value.to_str().ok()) {
             self.session = Some(session.to_owned());
         }
-        self.outcome.requests.push(Request {
-            at,
-            took: self.begun.elapsed().saturating_sub(at),
-            shard: self.institution.shard.clone(),
-            op,
-            status: answer.status,
-            code: answer.code().to_owned(),
-            retry_after: answer.headers.contains_key("retry-after"),
-        });
+        let request = Request::answered((self.begun, at), &self.institution, op, &answer);
+        self.outcome.requests.push(request);
         answer
     }
 }
