@@ -93,10 +93,12 @@ async fn a_change_of_weight_raises_the_placement_version_and_keeps_every_institu
         for number in 0..20 {
             homes.push(sandbox.institution(&format!("i-{number}")).await);
         }
+        let before = sandbox.ops().map_snapshot().await.expect("the map");
         let change = ShardChange { weight: Some(9), ..ShardChange::default() };
         sandbox.ops().change_shard(&shard_id("shard-b"), &change).await.expect("changed");
+        // Versions that are no placement's may come at any time: of nodes that are not heard.
         let map = sandbox.ops().map_snapshot().await.expect("the map");
-        assert_eq!(map.version, map.placement_version);
+        assert!(map.placement_version > before.version, "{} is not new", map.placement_version);
         assert!(!map.exceptions.is_empty(), "nobody's owner by ring changed");
         let map = shard_map::ShardMap::from_snapshot(map).expect("a map");
         for home in homes {
