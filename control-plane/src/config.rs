@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::access::{Access, TokenEntry};
@@ -14,7 +15,7 @@ use crate::operation::lead;
 pub const PREFIX: &str = "LXP_CONTROL";
 
 /// The settings, from one TOML file and the environment over it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the API listens.
@@ -24,7 +25,7 @@ pub struct Settings {
     /// A `tracing` filter.
     #[serde(default = "info")]
     pub log: String,
-    /// The bearer tokens: `[{"sha256": "<hex>", "role": "platform-ops", "name": "..."}]`.
+    /// A file with the hashes of the bearer tokens: `[{"sha256": "<hex>", "role": "platform-ops", "name": "..."}]`.
     pub access_file: PathBuf,
     /// The control database.
     pub postgres: Postgres,
@@ -34,10 +35,11 @@ pub struct Settings {
 }
 
 /// Moves of institutions.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Moves {
     /// How many are under way at once; each has three connections to shards.
+    #[schemars(extend("x-unit" = "moves"))]
     pub at_once: NonZeroUsize,
 }
 
@@ -48,12 +50,13 @@ impl Default for Moves {
 }
 
 /// The control database.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
     /// Its URL, as the role that owns it.
     pub url: String,
     /// Connections at most; one of them listens for news of the map.
+    #[schemars(extend("x-unit" = "connections"))]
     #[serde(default = "eight")]
     pub max_connections: u32,
 }
@@ -74,15 +77,14 @@ const fn eight() -> u32 {
     8
 }
 
-/// Reads the settings.
-pub fn load(file: &Path) -> anyhow::Result<Settings> {
-    let settings: Settings = service_kit::config::load(file, PREFIX)?;
+/// Whether settings that can be read can be served with, too.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
     ensure!(
         settings.postgres.max_connections >= 3,
         "postgres.max_connections is {}; at least 3 are needed",
         settings.postgres.max_connections
     );
-    Ok(settings)
+    Ok(())
 }
 
 /// Reads the bearer tokens.

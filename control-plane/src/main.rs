@@ -1,7 +1,6 @@
 //! `lxp-control-plane --config FILE`: reads its settings and runs the control plane until SIGTERM.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,20 +14,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "lxp-control-plane", version)]
 struct Arguments {
-    /// The settings, a TOML file; `LXP_CONTROL__SECTION__KEY` in the environment overrides it.
-    #[arg(long, required_unless_present = "failpoints")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    service: service_kit::config::Arguments,
     /// Print the names that `FAILPOINTS` takes, one a line, and end: only builds for tests have any.
-    #[arg(long)]
+    #[arg(long, group = "what")]
     failpoints: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match &arguments.config {
-        Some(config) if !arguments.failpoints => start(config),
-        _ => list_failpoints(),
-    };
+    let done = if arguments.failpoints { list_failpoints() } else { start(&arguments.service) };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -45,8 +40,9 @@ fn list_failpoints() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start(config: &Path) -> anyhow::Result<()> {
-    let settings = config::load(config)?;
+fn start(arguments: &service_kit::config::Arguments) -> anyhow::Result<()> {
+    let read = arguments.read("lxp-control-plane", config::PREFIX, config::check)?;
+    let Some(settings) = read else { return Ok(()) };
     let access = config::load_access(&settings.access_file)?;
     service_kit::telemetry::start("lxp-control-plane", &settings.log);
     service_kit::tls::install_provider();

@@ -1,6 +1,6 @@
 //! Puts the router together, and takes it apart again in order.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +28,9 @@ const ATTEMPTS_MAX: usize = 8;
 const READY_POLL: Duration = Duration::from_millis(20);
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) fn run(settings: &Path) -> anyhow::Result<()> {
-    let settings: Settings = config::load(settings, ENV_PREFIX)?;
+pub(crate) fn run(arguments: &config::Arguments) -> anyhow::Result<()> {
+    let read = arguments.read::<Settings>("lxp-router", ENV_PREFIX, |_| Ok(()))?;
+    let Some(settings) = read else { return Ok(()) };
     // Pingora logs each broken client; what matters of it is logged by us.
     let filter = format!("pingora_core=off,pingora_proxy=off,{}", settings.log);
     telemetry::start("router", &filter);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service_kit::token::TokenSettings;
 
@@ -11,7 +12,7 @@ use service_kit::token::TokenSettings;
 pub(crate) const ENV_PREFIX: &str = "LXP_ROUTER";
 
 /// The settings file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Where clients are served.
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) handover_socket: Option<PathBuf>,
     /// Worker threads.
+    #[schemars(extend("x-unit" = "threads"))]
     #[serde(default = "default_threads")]
     pub(crate) threads: usize,
     /// A `tracing` filter.

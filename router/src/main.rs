@@ -19,7 +19,6 @@ mod proxy;
 mod tenant;
 mod upstream;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,14 +30,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Settings in TOML; `LXP_ROUTER__<KEY>` in the environment overrides them.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    service: service_kit::config::Arguments,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match app::run(&arguments.config) {
+    match app::run(&arguments.service) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lxp-router: {error:#}");

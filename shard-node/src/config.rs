@@ -1,8 +1,9 @@
-//! The node's settings: `--config FILE`, overridden by `LXP_NODE__...`. Reference: deploy/ and README.
+//! The node's settings: `--config FILE`, overridden by `LXP_NODE__...`. Reference: docs/SETTINGS.md.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
@@ -10,12 +11,14 @@ use shard_map::{NodeId, ShardId};
 use crate::limits::LimitSettings;
 
 /// Everything a node is told.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Its id, unique on the platform.
+    #[schemars(with = "String")]
     pub id: NodeId,
     /// The shard it serves.
+    #[schemars(with = "String")]
     pub shard: ShardId,
     /// Where it serves requests.
     pub listen: SocketAddr,
@@ -55,7 +58,7 @@ impl Settings {
 }
 
 /// The shard's database, as `lxp_app`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PostgresSettings {
     /// DSN of the primary.
@@ -64,9 +67,11 @@ pub struct PostgresSettings {
     #[serde(default)]
     pub replicas: Vec<String>,
     /// A replica that is further behind answers nothing, not even what may lag.
+    #[schemars(extend("x-unit" = "ms"))]
     #[serde(default = "default_max_lag")]
     pub replica_max_lag_ms: u64,
     /// Connections to the primary, and to each replica, at most.
+    #[schemars(extend("x-unit" = "connections"))]
     #[serde(default = "default_connections")]
     pub max_connections: u32,
     /// Whether another server may become the primary: then each poll is confirmed by a synchronous commit.
@@ -79,7 +84,7 @@ pub struct PostgresSettings {
 }
 
 /// The shard's Redis Cluster.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedisSettings {
     /// Some of its nodes, `redis://host:port`.

@@ -1,6 +1,5 @@
 //! `lxp-shard-node`: reads settings, wires the parts, serves until SIGTERM, drains.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,9 +38,8 @@ const DRAIN: Duration = Duration::from_secs(15);
 #[derive(Parser)]
 #[command(name = "lxp-shard-node", version)]
 struct Arguments {
-    /// The settings file (TOML); `LXP_NODE__...` overrides it.
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    service: config::Arguments,
 }
 
 fn main() -> ExitCode {
@@ -58,7 +56,8 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tls::install_provider();
-    let settings: Settings = config::load(&arguments.config, "LXP_NODE")?;
+    let read = arguments.service.read::<Settings>("lxp-shard-node", "LXP_NODE", |_| Ok(()))?;
+    let Some(settings) = read else { return Ok(()) };
     telemetry::start("shard-node", &settings.log);
     let stop = shutdown::on_signal()?;
     let background = CancellationToken::new();

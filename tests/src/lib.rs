@@ -17,5 +17,5 @@ pub use client::{Answer, Client};
 pub use load::{History, Load, Op, Request, Schools};
 pub use own::Own;
 pub use parts::{freeze, kill, thaw};
-pub use platform::{Institution, Platform};
+pub use platform::{Institution, Platform, program};
 pub use size::Size;

@@ -178,7 +178,7 @@ pub(crate) fn lxp(arguments: &[&str], data: &Path) -> Command {
 }
 
 /// A program that was built with the tests.
-pub(crate) fn program(name: &str) -> Command {
+pub fn program(name: &str) -> Command {
     let test = std::env::current_exe().expect("the test's path");
     Command::new(test.ancestors().nth(2).expect("target/<profile>/deps/<test>").join(name))
 }

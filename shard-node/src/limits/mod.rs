@@ -18,6 +18,7 @@ mod rate;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use service_kit::token::Role;
 
@@ -34,24 +35,32 @@ use crate::redis::Redis;
 const FILL_WAIT: Duration = Duration::from_secs(1);
 
 /// `[limits]`. A budget of 0 is none at all; the node says so when it starts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
     /// Requests of one user a minute.
+    #[schemars(extend("x-unit" = "requests a minute"))]
     pub user_per_minute: u32,
     /// Requests of one api client a minute.
+    #[schemars(extend("x-unit" = "requests a minute"))]
     pub client_per_minute: u32,
     /// Bulk calls of one user or api client a minute.
+    #[schemars(extend("x-unit" = "calls a minute"))]
     pub bulk_per_minute: u32,
     /// Requests of one institution a minute, all of its callers together.
+    #[schemars(extend("x-unit" = "requests a minute"))]
     pub institution_per_minute: u32,
     /// Requests that the node takes at once.
+    #[schemars(extend("x-unit" = "requests"))]
     pub in_flight: u32,
     /// Requests that the node takes at once from one institution.
+    #[schemars(extend("x-unit" = "requests"))]
     pub institution_in_flight: u32,
     /// Cache fills that ask the primary at once.
+    #[schemars(extend("x-unit" = "fills"))]
     pub fills: u32,
     /// Cache fills that wait for their turn.
+    #[schemars(extend("x-unit" = "fills"))]
     pub waiting_fills: u32,
 }
 
