@@ -256,7 +256,7 @@ pub(crate) fn explain(error: &sqlx::Error) -> ShardError {
     })
 }
 
-fn parse<T>(word: &str) -> Result<T, ShardError>
+pub(crate) fn parse<T>(word: &str) -> Result<T, ShardError>
 where
     T: FromStr,
     T::Err: std::fmt::Display,

@@ -13,12 +13,14 @@ mod institution;
 mod load;
 mod local;
 mod map;
+mod metrics;
 mod migrate;
 mod moves;
 mod node;
 mod output;
 mod shard;
 mod token;
+mod top;
 
 use std::process::ExitCode;
 
@@ -64,8 +66,10 @@ enum Command {
     /// Real data into a platform, through its public API.
     #[command(subcommand)]
     Load(load::Command),
-    /// What this build is made of.
+    /// What is wrong on a platform, and what to do about it.
     Doctor(doctor::Doctor),
+    /// Shards, nodes and moves with their load.
+    Top(top::Top),
     /// A script that completes this command: source <(lxp completion bash)
     Completion { shell: Shell },
 }
@@ -95,7 +99,8 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Token(token) => token::run(token),
         Command::Migrate(migrate) => migrate::run(migrate).await,
         Command::Load(load) => load::run(load).await,
-        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Doctor(doctor) => doctor::run(doctor).await,
+        Command::Top(top) => top::run(top).await,
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "lxp", &mut script);

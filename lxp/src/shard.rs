@@ -1,5 +1,7 @@
 //! `lxp shard`: what institutions live on.
 
+mod show;
+
 use clap::Subcommand;
 use control_api::{Dsn, NewShard, Shard, ShardPostgres};
 use shard_map::ShardId;
@@ -63,8 +65,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
         }
         Command::Show { shard, read, connection } => {
             let client = connection.client()?;
-            let fetch = || async { View::object(&client.shard(shard).await.map_err(explain)?) };
-            read.show(fetch).await
+            read.show(|| show::fetch(&client, shard)).await
         }
         Command::Add { shard, postgres, replica, redis, weight, read, connection } => {
             let dsns = |urls: &[String]| urls.iter().map(Dsn::new).collect::<Vec<_>>();

@@ -121,9 +121,13 @@ fn what_is_no_token_is_not_inspected() {
 
 #[test]
 fn completion_is_a_script_on_stdout() {
-    let ran = lxp(&["completion", "bash"]);
-    assert_eq!(ran.code, Some(0));
-    assert!(ran.stdout.contains("_lxp()"), "{}", ran.stdout);
+    for (shell, defines) in
+        [("bash", "_lxp()"), ("zsh", "#compdef lxp"), ("fish", "complete -c lxp")]
+    {
+        let ran = lxp(&["completion", shell]);
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.stdout.contains(defines) && ran.stdout.contains("doctor"), "{}", ran.stdout);
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(super) async fn answer(
         | Operation::ReconcileShard => shard(platform, operation, request).await,
         Operation::ListShards => list(request, platform.shards().await),
         Operation::ShowShard => encode(platform.shard(&request.id("shard")?).await),
+        Operation::InspectShard => encode(platform.inspect_shard(&request.id("shard")?).await),
         Operation::RegisterNode => {
             let node: NodeRegistration = request.json()?;
             encode(platform.register_node(&request.actor(), &node).await)

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use control_api::{
     AuditEntry, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List, MapAnswer,
     MapChange, Move, NewInstitution, NewPlan, NewShard, Node, NodeRegistration, OwnershipClaims,
-    Page, Plan, Reconciled, Shard, ShardChange,
+    Page, Plan, Reconciled, Shard, ShardChange, ShardInspection,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -62,6 +62,7 @@ fn describe(operation: Operation) -> Described {
         Operation::AddShard => said("Adds a shard. It joins the ring by itself once it is migrated and has a ready node").takes::<NewShard>().creates::<Shard>(),
         Operation::ListShards => said("All shards").lists::<Shard>(),
         Operation::ShowShard => said("One shard").gives::<Shard>(),
+        Operation::InspectShard => said("What a shard's databases say of themselves: schema, clock, lag, what moves have left").gives::<ShardInspection>(),
         Operation::ChangeShard => said("Changes a shard's weight or where its databases are").takes::<ShardChange>().gives::<Shard>(),
         Operation::MigrateShard => said("Has a shard's database brought to the newest migration").gives::<Shard>(),
         Operation::ReconcileShard => said("Says which of the institutions that a shard's database would serve are not its own").takes::<OwnershipClaims>().gives::<Reconciled>(),

@@ -1,6 +1,7 @@
 //! Use cases: one transaction each, decisions from `model`, statements from `store`, news to the feed.
 
 pub mod health;
+pub mod inspect;
 pub mod institutions;
 pub mod moves;
 pub mod nodes;

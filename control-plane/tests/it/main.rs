@@ -4,6 +4,7 @@ mod access;
 mod away;
 mod feed;
 mod http;
+mod inspection;
 mod institutions;
 mod moves;
 mod nodes;

@@ -10,6 +10,7 @@
 mod client;
 mod error;
 mod feed;
+mod inspection;
 mod institution;
 mod journal;
 mod map;
@@ -21,6 +22,7 @@ mod shard;
 pub use client::{ControlClient, InstitutionQuery, MoveQuery};
 pub use error::{ClientError, Refusal, RefusedField};
 pub use feed::follow;
+pub use inspection::{DatabaseInspection, LeftOver, MovingRow, ShardInspection};
 pub use institution::{
     Institution, InstitutionDetail, NewInstitution, Ownership, Placement, UnreachableShard,
 };

@@ -15,7 +15,7 @@ use shard_map::{InstitutionId, MapSnapshot, MapVersion, NodeId, ShardId};
 use crate::{
     AuditEntry, ClientError, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List,
     MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration,
-    OwnershipClaims, Page, Reconciled, Refusal, Shard, ShardChange,
+    OwnershipClaims, Page, Reconciled, Refusal, Shard, ShardChange, ShardInspection,
 };
 
 pub use moves::MoveQuery;
@@ -119,6 +119,12 @@ impl ControlClient {
     /// One shard.
     pub async fn shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
         self.get(&format!("/v1/shards/{shard}")).await
+    }
+
+    /// What a shard's databases say of themselves, asked anew.
+    pub async fn shard_databases(&self, shard: &ShardId) -> Result<ShardInspection, ClientError> {
+        let path = format!("/v1/shards/{shard}/databases");
+        self.call(Call::new(Method::GET, &path).deadline(SHARD_CALL_DEADLINE)).await
     }
 
     /// Holds what a shard's database says it owns against the directory.

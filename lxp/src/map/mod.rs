@@ -1,7 +1,10 @@
-//! `lxp map`: the shard map, as routers get it.
+//! `lxp map`: the shard map, as routers get it, and how it became what it is.
+
+mod diff;
+mod history;
 
 use clap::Subcommand;
-use shard_map::{MapSnapshot, ShardMap};
+use shard_map::{MapSnapshot, MapVersion, ShardMap};
 
 use crate::connection::{Connection, explain};
 use crate::failure::Failure;
@@ -20,14 +23,50 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Its versions and what each changed, the oldest first.
+    History {
+        /// Only versions after this one [default: the last ones]
+        #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(i64).range(0..))]
+        after: Option<i64>,
+        /// How many versions.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+        #[command(flatten)]
+        read: Read,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// What changed from one version to another, in sum.
+    Diff {
+        /// The version before.
+        #[arg(value_parser = clap::value_parser!(i64).range(0..))]
+        from: i64,
+        /// The version after [default: the map as it is now]
+        #[arg(value_parser = clap::value_parser!(i64).range(0..))]
+        to: Option<i64>,
+        #[command(flatten)]
+        read: Read,
+        #[command(flatten)]
+        connection: Connection,
+    },
 }
 
 /// Runs the command.
 pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
-    let Command::Show { read, connection } = command;
-    let client = connection.client()?;
-    let fetch = || async { view(&client.map_snapshot().await.map_err(explain)?) };
-    read.show(fetch).await
+    match command {
+        Command::Show { read, connection } => {
+            let client = connection.client()?;
+            read.show(|| async { view(&client.map_snapshot().await.map_err(explain)?) }).await
+        }
+        Command::History { after, limit, read, connection } => {
+            let client = connection.client()?;
+            read.show(|| history::fetch(&client, after.map(MapVersion), *limit)).await
+        }
+        Command::Diff { from, to, read, connection } => {
+            let client = connection.client()?;
+            read.show(|| diff::fetch(&client, MapVersion(*from), to.map(MapVersion))).await
+        }
+    }
 }
 
 fn view(snapshot: &MapSnapshot) -> anyhow::Result<View> {

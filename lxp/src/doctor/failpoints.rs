@@ -1,28 +1,16 @@
-//! `lxp doctor`: so far the failpoints of the control plane beside this command, of which a build that is used has none.
+//! The failpoints of the control plane beside this command, of which a build that is used has none.
 
 use std::process::Command;
 
 use anyhow::Context as _;
-use clap::Args;
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
 use crate::local::services::Programs;
 use crate::output::{Format, View, print, say};
 
-/// `lxp doctor`.
-#[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// The names that `FAILPOINTS` takes: where a test kills, freezes or holds a mover.
-    #[arg(long, required = true)]
-    failpoints: bool,
-    /// How to print it.
-    #[arg(short, long, value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
-/// Runs the command.
-pub(crate) fn run(doctor: &Doctor) -> anyhow::Result<()> {
+/// Prints their names.
+pub(super) fn list(output: Format) -> anyhow::Result<()> {
     let program = Programs::find()?.control_plane;
     let answer = Command::new(&program).arg("--failpoints").output();
     let answer = answer.with_context(|| format!("{} cannot be run", program.display()))?;
@@ -35,8 +23,8 @@ pub(crate) fn run(doctor: &Doctor) -> anyhow::Result<()> {
     let rows = names.iter().map(|name| vec![(*name).to_owned()]);
     let none = "no failpoints: this build is not one of tests";
     let view = View::list(&json!({"items": names}), &["FAILPOINT"], rows, none)?;
-    if names.is_empty() && doctor.output == Format::Table {
+    if names.is_empty() && output == Format::Table {
         say(none);
     }
-    print(&view.text(doctor.output))
+    print(&view.text(output))
 }
