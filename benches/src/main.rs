@@ -14,6 +14,7 @@ mod load;
 mod lookup;
 mod moves;
 mod noise;
+mod planner;
 mod platform;
 mod postgres;
 mod report;
@@ -42,7 +43,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to f [default: all]
+    /// What to measure, of a to g [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
@@ -64,7 +65,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+const PARTS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -106,7 +107,7 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"]] {
+    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"]] {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -132,6 +133,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "b" => Ok(vec![road::run(settings).await?]),
         "c" => statements::run(settings).await,
         "e" => Ok(vec![lookup::run(settings).await?]),
+        "g" => Ok(vec![planner::run()?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }
 }

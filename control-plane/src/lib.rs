@@ -1,7 +1,7 @@
 //! The control plane: who owns which institution, which shards and nodes there are, and the map that says so.
 //!
 //! A request's path is the list of folders: `api` (routes, roles, bodies) -> `service` (one use case, one
-//! transaction) -> `model` (pure decisions) and `store` (every SQL statement). `reconcile` finishes what a
+//! transaction) -> `model` and `plan` (pure decisions) and `store` (every SQL statement). `reconcile` finishes what a
 //! crash left, `operation` is what takes many transactions (moves, by the one that leads), `feed` carries each version
 //! of the map to those who wait for it.
 //!
@@ -19,6 +19,7 @@ pub mod error;
 pub mod feed;
 pub mod model;
 pub mod operation;
+pub mod plan;
 pub mod reconcile;
 pub mod service;
 pub mod shard_db;
