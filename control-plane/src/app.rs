@@ -52,6 +52,7 @@ pub async fn run(
     let feed = Feed::start(pool.clone(), stop.clone()).await.context("the map cannot be loaded")?;
     let mut platform = Platform::new(pool.clone(), feed.clone(), postgres.max_connections);
     platform.moves_at_once = settings.moves.at_once.get();
+    platform.moves_at_once_a_shard = settings.moves.at_once_a_shard.get();
     let tasks = TaskTracker::new();
     reconcile::start(&platform, &tasks, &stop);
     let moves = MoveMetrics::new(&metrics)?;

@@ -41,11 +41,13 @@ pub struct Moves {
     /// How many are under way at once; each has three connections to shards.
     #[schemars(extend("x-unit" = "moves"))]
     pub at_once: NonZeroUsize,
+    /// How many of those that plans begin touch one shard at once.
+    pub at_once_a_shard: NonZeroUsize,
 }
 
 impl Default for Moves {
     fn default() -> Self {
-        Self { at_once: lead::AT_ONCE }
+        Self { at_once: lead::AT_ONCE, at_once_a_shard: lead::AT_ONCE_A_SHARD }
     }
 }
 

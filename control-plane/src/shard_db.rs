@@ -3,9 +3,10 @@
 //! What must stay true: no error that leaves here holds a DSN; an unreachable database is an answer in words,
 //! never a crash. Functions of the shard's own schema are idempotent, so every call may be repeated.
 //!
-//! Left alone on purpose: tenants' rows. The control plane reads `ownership`, calls two functions, and counts.
+//! Left alone on purpose: tenants' rows. The control plane reads `ownership`, calls two functions, and counts (as the
+//! mover, the one role that sees all tenants).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use control_api::{Dsn, Institution, Ownership};
 use shard_map::{Epoch, InstitutionId, InstitutionStatus, ShardId};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Row, Transaction};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -105,15 +106,26 @@ impl ShardDatabases {
         }))
     }
 
-    /// How much of an institution a shard's database has: rows and their bytes, counted.
-    pub async fn size(
+    /// How much of institutions a shard's database has: rows and their bytes, counted.
+    pub async fn sizes(
         &self,
         shard: &ShardId,
         dsn: &Dsn,
-        institution: InstitutionId,
-    ) -> Result<TenantSize, ShardError> {
+        institutions: &[InstitutionId],
+    ) -> Result<BTreeMap<InstitutionId, TenantSize>, ShardError> {
         let pool = self.pool(shard, dsn)?;
-        within(COUNT_DEADLINE, count(&pool, institution)).await
+        within(COUNT_DEADLINE, count(&pool, institutions)).await
+    }
+
+    /// Tables of a shard's database that hold rows of anybody, and owners' rows that speak of more than what has gone.
+    pub async fn residue(&self, shard: &ShardId, dsn: &Dsn) -> Result<Vec<String>, ShardError> {
+        let pool = self.pool(shard, dsn)?;
+        within(COUNT_DEADLINE, residue(&pool)).await
+    }
+
+    /// Closes what is open to a shard that is gone.
+    pub fn forget(&self, shard: &ShardId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(shard);
     }
 
     fn pool(&self, shard: &ShardId, dsn: &Dsn) -> Result<PgPool, ShardError> {
@@ -134,30 +146,70 @@ impl ShardDatabases {
     }
 }
 
-/// Counts over the tables on which capture stands: those are the ones that move.
-async fn count(pool: &PgPool, institution: InstitutionId) -> sqlx::Result<TenantSize> {
+/// A transaction as the mover, who sees the rows of all tenants; the server ends its statements.
+async fn as_mover(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
     let mut tx = pool.begin().await?;
-    let limit = format!("SET LOCAL statement_timeout = {}", COUNT_DEADLINE.as_millis());
-    sqlx::query(AssertSqlSafe(limit)).execute(&mut *tx).await?;
-    // The owner, too, sees no row without a tenant.
-    sqlx::query("SELECT set_config('app.institution_id', $1, true)")
-        .bind(institution.to_string())
-        .execute(&mut *tx)
-        .await?;
-    let each: Option<String> = sqlx::query_scalar(
-        "SELECT string_agg(format('SELECT count(*) AS rows, sum(pg_column_size(t)) AS bytes
-                                   FROM %s t WHERE institution_id = %L', tgrelid::regclass, $1::uuid), ' UNION ALL ')
-         FROM pg_trigger WHERE tgname = 'change_captured'",
-    )
-    .bind(institution.as_uuid())
-    .fetch_one(&mut *tx)
-    .await?;
-    let Some(each) = each else { return Ok(TenantSize { rows: 0, bytes: 0 }) };
-    let all = format!(
-        "SELECT coalesce(sum(rows), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM ({each}) AS of_each"
+    let enter = format!(
+        "SET LOCAL statement_timeout = {}; SET LOCAL ROLE lxp_mover; SET TRANSACTION READ ONLY",
+        COUNT_DEADLINE.as_millis()
     );
-    let (rows, bytes) = sqlx::query_as(AssertSqlSafe(all)).fetch_one(&mut *tx).await?;
-    Ok(TenantSize { rows, bytes })
+    sqlx::raw_sql(AssertSqlSafe(enter)).execute(&mut *tx).await?;
+    Ok(tx)
+}
+
+/// The tables on which capture stands: those are the ones that move.
+async fn captured(tx: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    let tables = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'change_captured' ORDER BY 1";
+    sqlx::query_scalar(tables).fetch_all(tx).await
+}
+
+async fn count(
+    pool: &PgPool,
+    institutions: &[InstitutionId],
+) -> sqlx::Result<BTreeMap<InstitutionId, TenantSize>> {
+    let mut tx = as_mover(pool).await?;
+    let one = |table: &String| {
+        format!(
+            "SELECT institution_id, count(*) AS rows, sum(pg_column_size(t)) AS bytes FROM {table} t
+             WHERE institution_id = ANY($1) GROUP BY 1"
+        )
+    };
+    let each: Vec<String> = captured(&mut tx).await?.iter().map(one).collect();
+    let empty = TenantSize { rows: 0, bytes: 0 };
+    let mut sizes: BTreeMap<_, _> = institutions.iter().map(|id| (*id, empty)).collect();
+    if each.is_empty() {
+        return Ok(sizes);
+    }
+    let all = format!(
+        "SELECT institution_id, sum(rows)::bigint, sum(bytes)::bigint FROM ({}) AS of_each GROUP BY 1",
+        each.join(" UNION ALL ")
+    );
+    let ids: Vec<Uuid> = institutions.iter().map(InstitutionId::as_uuid).collect();
+    let rows: Vec<(Uuid, i64, i64)> =
+        sqlx::query_as(AssertSqlSafe(all)).bind(ids).fetch_all(&mut *tx).await?;
+    for (id, rows, bytes) in rows {
+        sizes.insert(InstitutionId::new(id), TenantSize { rows, bytes });
+    }
+    Ok(sizes)
+}
+
+async fn residue(pool: &PgPool) -> sqlx::Result<Vec<String>> {
+    // A database that was never migrated has no tables to look into.
+    let known = "SELECT to_regclass('public.ownership') IS NOT NULL";
+    if !sqlx::query_scalar::<_, bool>(known).fetch_one(pool).await? {
+        return Ok(Vec::new());
+    }
+    let mut tx = as_mover(pool).await?;
+    let mut tables = captured(&mut tx).await?;
+    tables.extend(["change_log".to_owned(), "move_imports".to_owned()]);
+    let one = |table: &String| format!("SELECT '{table}' WHERE EXISTS (SELECT FROM {table})");
+    let mut each: Vec<String> = tables.iter().map(one).collect();
+    each.push(
+        "SELECT 'ownership' WHERE EXISTS
+             (SELECT FROM ownership WHERE state <> 'moved' OR move_id IS NOT NULL)"
+            .to_owned(),
+    );
+    sqlx::query_scalar(AssertSqlSafe(each.join(" UNION ALL "))).fetch_all(&mut *tx).await
 }
 
 /// The newest migration that this build has for a shard's database.

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use control_api::{DownReason, Heartbeat, List, MAP_WAIT_S, NewInstitution, NewShard};
-use control_api::{NodeRegistration, OwnershipClaims, ShardChange};
+use control_api::{NodeRegistration, OwnershipClaims, Pin, ShardChange};
 use serde::Serialize;
 use service_kit::Problem;
 use shard_map::{InstitutionStatus, MapVersion};
@@ -34,6 +34,8 @@ pub(super) async fn answer(
         Operation::AddShard
         | Operation::ChangeShard
         | Operation::MigrateShard
+        | Operation::DrainShard
+        | Operation::RemoveShard
         | Operation::ReconcileShard => shard(platform, operation, request).await,
         Operation::ListShards => list(request, platform.shards().await),
         Operation::ShowShard => encode(platform.shard(&request.id("shard")?).await),
@@ -57,7 +59,9 @@ pub(super) async fn answer(
         | Operation::ListInstitutions
         | Operation::ShowInstitution
         | Operation::SuspendInstitution
-        | Operation::ResumeInstitution => institution(platform, operation, request).await,
+        | Operation::ResumeInstitution
+        | Operation::PinInstitution
+        | Operation::UnpinInstitution => institution(platform, operation, request).await,
         Operation::ProposePlan
         | Operation::ListPlans
         | Operation::ShowPlan
@@ -114,6 +118,14 @@ async fn shard(
             request.no_body()?;
             encode(platform.migrate_shard(&actor, &request.id("shard")?).await)
         }
+        Operation::DrainShard => {
+            request.no_body()?;
+            encode(platform.drain_shard(&actor, &request.id("shard")?).await)
+        }
+        Operation::RemoveShard => {
+            request.no_body()?;
+            encode(platform.remove_shard(&actor, &request.id("shard")?).await)
+        }
         Operation::ReconcileShard => {
             let claims: OwnershipClaims = request.json()?;
             encode(platform.reconcile_shard(&request.id("shard")?, &claims).await)
@@ -168,6 +180,14 @@ async fn institution(
         }
         Operation::ShowInstitution => {
             return encode(platform.institution(request.id("institution")?).await);
+        }
+        Operation::PinInstitution => {
+            let pin: Pin = request.json_or_default()?;
+            return encode(platform.pin(&request.actor(), request.id("institution")?, &pin).await);
+        }
+        Operation::UnpinInstitution => {
+            request.no_body()?;
+            return encode(platform.unpin(&request.actor(), request.id("institution")?).await);
         }
         Operation::SuspendInstitution => InstitutionStatus::Suspended,
         _ => InstitutionStatus::Active,

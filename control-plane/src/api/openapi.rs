@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use control_api::{
     AuditEntry, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List, MapAnswer,
     MapChange, Move, NewInstitution, NewPlan, NewShard, Node, NodeRegistration, OwnershipClaims,
-    Page, Plan, Reconciled, Shard, ShardChange, ShardInspection,
+    Page, Pin, Plan, Reconciled, Shard, ShardChange, ShardInspection,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -65,6 +65,8 @@ fn describe(operation: Operation) -> Described {
         Operation::InspectShard => said("What a shard's databases say of themselves: schema, clock, lag, what moves have left").gives::<ShardInspection>(),
         Operation::ChangeShard => said("Changes a shard's weight or where its databases are").takes::<ShardChange>().gives::<Shard>(),
         Operation::MigrateShard => said("Has a shard's database brought to the newest migration").gives::<Shard>(),
+        Operation::DrainShard => said("Takes a shard out of the ring: it gets no new institution; what it has stays until a plan moves it").gives::<Shard>(),
+        Operation::RemoveShard => said("Removes a drained shard; refused while it owns anything, a move touches it, or its database holds rows").gives::<Shard>(),
         Operation::ReconcileShard => said("Says which of the institutions that a shard's database would serve are not its own").takes::<OwnershipClaims>().gives::<Reconciled>(),
         Operation::RegisterNode => said("Registers a node, or hears again where it is").takes::<NodeRegistration>().gives::<Node>(),
         Operation::ListNodes => said("All nodes").lists::<Node>(),
@@ -79,6 +81,8 @@ fn describe(operation: Operation) -> Described {
         Operation::ShowInstitution => said("One institution: where it lives, what each shard's database says, where it has lived").gives::<InstitutionDetail>(),
         Operation::SuspendInstitution => said("Suspends an institution: its requests are refused, its data stays").gives::<Institution>(),
         Operation::ResumeInstitution => said("Lets a suspended institution be served again").gives::<Institution>(),
+        Operation::PinInstitution => said("Wants an institution on a shard, whatever the ring says; nothing moves before a plan is applied").takes::<Pin>().gives::<Institution>(),
+        Operation::UnpinInstitution => said("Lets the ring decide again where an institution belongs").gives::<Institution>(),
         Operation::ProposePlan => said("Proposes a plan; nothing moves before it is applied").takes::<NewPlan>().created::<Plan>(),
         Operation::ListPlans => said("Plans, the newest first").lists::<Plan>(),
         Operation::ShowPlan => said("One plan: what would move and why").gives::<Plan>(),

@@ -61,6 +61,11 @@ impl Request {
         })
     }
 
+    /// The body as JSON; no body says what is usual.
+    pub(super) fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        if self.body.trim_ascii().is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
     /// An operation that takes no body gets none, or `{}`.
     pub(super) fn no_body(&self) -> Result<(), Problem> {
         match self.body.trim_ascii() {

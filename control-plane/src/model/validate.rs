@@ -45,11 +45,12 @@ pub fn shard(new: &NewShard) -> Vec<FieldProblem> {
 
 /// Checks a change of a shard.
 pub fn shard_change(change: &ShardChange) -> Vec<FieldProblem> {
-    let mut wrong = change.weight.map(weight).unwrap_or_default();
+    // A weight of 0: nobody by the ring.
+    let mut wrong = change.weight.filter(|of_it| *of_it > 0).map(weight).unwrap_or_default();
     wrong.extend(change.postgres.as_ref().map(postgres).unwrap_or_default());
     wrong.extend(change.redis.as_deref().map(redis).unwrap_or_default());
     if *change == ShardChange::default() {
-        let allowed = "at least one of weight, postgres, redis";
+        let allowed = "at least one of weight, capacity, postgres, redis";
         wrong.push(FieldProblem::new("", "nothing-to-change", allowed));
     }
     wrong

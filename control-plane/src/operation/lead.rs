@@ -1,4 +1,5 @@
-//! One control plane leads: it takes up every move that is under way, its own or one that another left.
+//! One control plane leads: it begins what waits in plans, and takes up every move that is under way, its own or one
+//! that another left.
 //!
 //! What must stay true: without the lease nothing is begun; with a term that is over nothing is taken any more, here
 //! (`store::leader::hold`) or on a shard (`move_enter`). Several control planes run this at once.
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::metrics::MoveMetrics;
+use super::plans;
 use super::tenant_move::{Stop, TenantMove, is_revocable};
 use crate::error::Error;
 use crate::service::Platform;
@@ -27,6 +29,8 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Moves at once, unless settings say otherwise.
 pub const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
+/// Moves of plans that touch one shard at once, unless settings say otherwise.
+pub const AT_ONCE_A_SHARD: NonZeroUsize = NonZeroUsize::new(4).expect("more than none");
 /// How long moves may take to come to a rest when this control plane stops: a cutover is brought to its end.
 const REST_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -109,6 +113,9 @@ impl Lead<'_> {
         running: &mut HashMap<Id, Uuid>,
         stop: &CancellationToken,
     ) {
+        if let Err(error) = plans::begin_due(self.platform, self.term).await {
+            tracing::debug!(error = %error, "No move of a plan begins now");
+        }
         let due = match self.due().await {
             Ok(due) => due,
             Err(error) => {

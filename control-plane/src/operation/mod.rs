@@ -2,4 +2,5 @@
 
 pub mod lead;
 pub mod metrics;
+pub mod plans;
 pub mod tenant_move;

@@ -80,6 +80,7 @@ impl Platform {
             status: InstitutionStatus::Creating,
             shard: shard.clone(),
             epoch: Epoch(1),
+            pinned: None,
         };
         let exception = ring.exception(id, &shard).cloned();
         let (version, off_ring) = (tx.version(), exception.is_some());

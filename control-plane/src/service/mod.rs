@@ -6,7 +6,10 @@ pub mod institutions;
 pub mod moves;
 pub mod nodes;
 pub mod ownership;
+pub mod pins;
+pub mod planning;
 pub mod plans;
+pub mod removal;
 pub mod ring;
 pub mod settle;
 pub mod shards;
@@ -36,6 +39,8 @@ pub struct Platform {
     pub wake: Arc<Notify>,
     /// How many institutions move at once.
     pub moves_at_once: usize,
+    /// How many of those that plans begin touch one shard at once.
+    pub moves_at_once_a_shard: usize,
     /// Movers that connect to a shard now: all at once, after a failover, none would be served in time.
     pub connecting: Arc<Semaphore>,
     /// How many shards are told something at once: each holds a connection to the control database meanwhile.
@@ -52,6 +57,7 @@ impl Platform {
             feed,
             wake: Arc::default(),
             moves_at_once: lead::AT_ONCE.get(),
+            moves_at_once_a_shard: lead::AT_ONCE_A_SHARD.get(),
             connecting: Arc::new(Semaphore::new(CONNECTING_AT_ONCE)),
             settling: Arc::new(Semaphore::new(at_once)),
         }

@@ -1,28 +1,30 @@
-//! Plans: proposed, applied, paused, resumed, cancelled.
+//! Plans: applied, paused, resumed, cancelled. `planning` makes them.
 //!
 //! What must stay true: a plan is applied only while each of its institutions is where it was when it was made, at
-//! the same epoch; all of its moves begin, or none; asking twice does no harm.
+//! the same epoch; all of its moves begin (or wait for their turn), or none; asking twice does no harm. A move that
+//! waited begins only if all that is still so, by the leader's term; one that may not is left out and stops no other.
 //!
 //! Left alone on purpose: what becomes of a move once it has begun (`operation`).
 
-use control_api::{Move, NewPlan, Plan, PlannedMove};
+use std::collections::BTreeSet;
+
+use control_api::{Move, Plan, PlannedMove};
 use serde_json::json;
-use shard_map::{Epoch, InstitutionId, InstitutionStatus, PlanState, ShardId, ShardState};
+use shard_map::{InstitutionId, PlanKind, PlanState, ShardId, ShardState};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Platform;
 use crate::error::Error;
-use crate::shard_db::TenantSize;
-use crate::store::directory::{self, DirectoryRow};
 use crate::store::journal::{self, Actor, Note};
-use crate::store::map_head::{self, MapTx};
+use crate::store::map_head::MapTx;
 use crate::store::moves::{self, NewMove};
 use crate::store::plans::{self, PlannedRow};
-use crate::store::shards::{self, ShardRow};
+use crate::store::queue::{self, Waiting};
+use crate::store::{leader, shards};
 
-/// Why something moves that somebody asked to be moved.
-const ASKED_FOR: &str = "asked for";
+/// Institutions that a refusal names; of the others it says how many there are.
+const NAMED_MAX: usize = 5;
 
 /// What a person wants of a plan that there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,52 +76,17 @@ impl PlanWord {
 }
 
 impl Platform {
-    /// Makes a plan. Nothing moves before it is applied.
-    pub async fn propose(&self, actor: &Actor, new: &NewPlan) -> Result<Plan, Error> {
-        let NewPlan::Move { institution, to } = new;
-        let mut connection = self.pool.acquire().await?;
-        // Read first: whatever changes from now on is later than the plan says.
-        let head = map_head::head(&mut connection).await?;
-        let row = directory::find(&mut connection, *institution).await?;
-        let row = row.ok_or_else(|| Error::not_found("institution", institution))?;
-        let target = shards::find(&mut connection, to).await?;
-        let target = target.ok_or_else(|| Error::not_found("shard", to))?;
-        may_move(&row, &target)?;
-        no_move_under_way(&mut connection, *institution).await?;
-        let from = &row.institution.shard;
-        let source = shards::find(&mut connection, from).await?;
-        let source = source.ok_or_else(|| Error::Corrupt(format!("no shard `{from}`")))?;
-        drop(connection);
-        let size = self.size(&source, *institution).await;
-        let planned = PlannedRow {
-            shown: PlannedMove {
-                institution: *institution,
-                from: source.id,
-                to: to.clone(),
-                reason: ASKED_FOR.to_owned(),
-                rows: size.map(|size| size.rows),
-                bytes: size.map(|size| size.bytes),
-                move_id: None,
-            },
-            epoch: row.institution.epoch,
-        };
-        let id = Uuid::now_v7();
-        let detail = json!({
-            "institution": institution, "from": planned.shown.from, "to": to, "epoch": planned.epoch,
-        });
-        let notes = [
-            Note::audit("plan.propose", &id, detail.clone()),
-            Note::event("plan.proposed", &id, detail),
-        ];
-        let mut tx = self.pool.begin().await?;
-        plans::insert(&mut tx, id, head.placement_version, &actor.name, &[planned]).await?;
-        journal::write(&mut tx, actor, &notes).await?;
-        tx.commit().await?;
-        self.plan(id).await
-    }
-
-    /// Begins a plan's moves, all of them or none.
+    /// Applies a plan: all of its moves begin, or wait for their turn, or none does.
+    ///
+    /// Of a drain the shard leaves the ring first: what the planner took for granted.
     pub async fn apply_plan(&self, actor: &Actor, id: Uuid) -> Result<Plan, Error> {
+        let plan = self.plan(id).await?;
+        if let (PlanState::Proposed, Some(shard)) = (plan.state, &plan.shard) {
+            let mut connection = self.pool.acquire().await?;
+            still_as_planned(&mut connection, &plan).await?;
+            drop(connection);
+            self.drain_shard(actor, shard).await?;
+        }
         // Under the map's head, so that neither directory nor ring changes between the checks and the commit.
         let mut tx = MapTx::open(&self.pool).await?;
         let plan = locked(tx.connection(), id).await?;
@@ -128,20 +95,54 @@ impl Platform {
             PlanState::Running | PlanState::Paused | PlanState::Done => return Ok(plan),
             PlanState::Cancelled => return Err(cancelled()),
         }
-        let planned = plans::planned(tx.connection(), id).await?;
-        let detail = json!({"moves": planned.len()});
+        still_as_planned(tx.connection(), &plan).await?;
+        let detail = json!({"kind": plan.kind, "moves": plan.moves.len()});
         let mut notes = vec![
             Note::audit("plan.apply", &id, detail.clone()),
             Note::event("plan.applied", &id, detail),
         ];
-        for row in &planned {
-            still_as_planned(tx.connection(), row).await?;
-            notes.push(begin(tx.connection(), actor, id, row).await?);
+        if plan.kind == PlanKind::Move {
+            for row in plans::planned(tx.connection(), id).await? {
+                notes.push(begin(tx.connection(), &actor.name, id, &row).await?);
+            }
+        } else {
+            queue::enter(tx.connection(), id).await?;
         }
         plans::set_state(tx.connection(), id, PlanState::Running).await?;
         tx.commit_unpublished(actor, &notes).await?;
         self.wake.notify_waiters();
         self.plan(id).await
+    }
+
+    /// Begins a move that waited, if it is still as it was planned; else it is left out, and says why. Answers whether
+    /// it begins. For the leader.
+    pub(crate) async fn begin_waiting(&self, term: i64, next: &Waiting) -> Result<bool, Error> {
+        let mut tx = MapTx::open(&self.pool).await?;
+        if !leader::hold(tx.connection(), term).await? {
+            return Ok(false);
+        }
+        let plan = locked(tx.connection(), next.plan).await?;
+        if plan.state != PlanState::Running {
+            return Ok(false);
+        }
+        let only = Some(next.institution);
+        let changed = queue::changed(tx.connection(), next.plan, only, 1).await?.pop();
+        let why = changed.map(|(_, how)| format!("it {how}"));
+        if !queue::leave(tx.connection(), next.plan, next.institution, why.as_deref()).await? {
+            return Ok(false);
+        }
+        let note = if let Some(why) = &why {
+            let detail = json!({"plan": next.plan, "to": next.to, "why": why});
+            Note::event("move.skipped", &next.institution, detail)
+        } else {
+            let planned = plans::planned(tx.connection(), next.plan).await?;
+            let row = planned.iter().find(|row| row.shown.institution == next.institution);
+            let row =
+                row.ok_or_else(|| Error::Corrupt("a planned move that vanished".to_owned()))?;
+            begin(tx.connection(), &next.applied_by, next.plan, row).await?
+        };
+        tx.commit_unpublished(&Actor::reconciler(), &[note]).await?;
+        Ok(why.is_none())
     }
 
     /// Pauses, resumes or cancels a plan.
@@ -155,7 +156,14 @@ impl Platform {
         let plan = locked(&mut tx, id).await?;
         let Some(next) = word.next(plan.state)? else { return Ok(plan) };
         if word == PlanWord::Cancel && plan.state != PlanState::Proposed {
-            give_up(&mut tx, actor, &plan).await?;
+            match plan.kind {
+                PlanKind::Move => give_up(&mut tx, actor, &plan).await?,
+                // What moves arrives; nothing else begins.
+                PlanKind::Rebalance | PlanKind::Drain => {
+                    let why = format!("its plan was cancelled by {}", actor.name);
+                    queue::clear(&mut tx, id, &why).await?;
+                }
+            }
         }
         plans::set_state(&mut tx, id, next).await?;
         let notes = [
@@ -180,47 +188,19 @@ impl Platform {
         let mut connection = self.pool.acquire().await?;
         plans::list(&mut connection, limit).await
     }
-
-    /// How much is to be moved; none where the source does not say. Nothing depends on it.
-    async fn size(&self, source: &ShardRow, institution: InstitutionId) -> Option<TenantSize> {
-        let size = self.shards.size(&source.id, &source.primary, institution).await;
-        size.inspect_err(|error| {
-            tracing::warn!(shard.id = %source.id, error = %error, "A plan does not say how much is to be moved");
-        })
-        .ok()
-    }
 }
 
-/// Refuses a move that its institution and its target do not allow.
-fn may_move(row: &DirectoryRow, target: &ShardRow) -> Result<(), Error> {
-    let institution = &row.institution;
-    if institution.status == InstitutionStatus::Creating {
-        return Err(Error::conflict(
-            "institution-creating",
-            format!(
-                "institution `{}` is still being created on {}",
-                institution.slug, institution.shard
-            ),
-        ));
-    }
-    if institution.shard == target.id {
-        return Err(Error::conflict(
-            "already-there",
-            format!("institution `{}` is on shard `{}` already", institution.slug, target.id),
-        ));
-    }
-    is_active(&target.id, target.state)
-}
-
-fn is_active(shard: &ShardId, state: ShardState) -> Result<(), Error> {
-    if state == ShardState::Active {
+/// Only an active shard takes institutions.
+pub(super) fn is_active(shard: &ShardId, state: Option<ShardState>) -> Result<(), Error> {
+    if state == Some(ShardState::Active) {
         return Ok(());
     }
+    let state = state.map_or("gone", ShardState::as_str);
     let detail = format!("shard `{shard}` is {state}; only an active one takes institutions");
     Err(Error::conflict("shard-not-active", detail))
 }
 
-async fn no_move_under_way(
+pub(super) async fn no_move_under_way(
     connection: &mut PgConnection,
     institution: InstitutionId,
 ) -> Result<(), Error> {
@@ -244,39 +224,32 @@ async fn locked(connection: &mut PgConnection, id: Uuid) -> Result<Plan, Error> 
     plan.ok_or_else(|| Error::Corrupt("a plan that vanished".to_owned()))
 }
 
-/// Refuses what is not any more as it was planned.
-async fn still_as_planned(connection: &mut PgConnection, row: &PlannedRow) -> Result<(), Error> {
-    let PlannedMove { institution, from, to, .. } = &row.shown;
-    let now = directory::find(connection, *institution).await?;
-    let now =
-        now.ok_or_else(|| Error::Corrupt(format!("no institution {institution}")))?.institution;
-    if (&now.shard, now.epoch) != (from, row.epoch) {
-        return Err(outdated(*institution, (from, row.epoch), (&now.shard, now.epoch)));
+/// Refuses what is not any more as it was planned, naming the institutions.
+async fn still_as_planned(connection: &mut PgConnection, plan: &Plan) -> Result<(), Error> {
+    for to in plan.moves.iter().map(|planned| &planned.to).collect::<BTreeSet<_>>() {
+        let target = shards::find(connection, to).await?;
+        is_active(to, target.map(|shard| shard.state))?;
     }
-    let target = shards::find(connection, to).await?;
-    let target = target.ok_or_else(|| Error::Corrupt(format!("no shard `{to}`")))?;
-    is_active(to, target.state)?;
-    no_move_under_way(connection, *institution).await
-}
-
-fn outdated(
-    institution: InstitutionId,
-    (from, planned): (&ShardId, Epoch),
-    (shard, epoch): (&ShardId, Epoch),
-) -> Error {
-    Error::conflict(
-        "plan-outdated",
-        format!(
-            "institution {institution} was on {from} at epoch {planned} when this was planned, and is on {shard} at \
-             epoch {epoch} now: make a new plan"
-        ),
-    )
+    if let [planned] = &plan.moves[..] {
+        no_move_under_way(connection, planned.institution).await?;
+    }
+    let changed = queue::changed(connection, plan.id, None, i64::MAX).await?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let named = changed.iter().take(NAMED_MAX).map(|(id, how)| format!("institution {id} {how}"));
+    let named = named.collect::<Vec<_>>().join("; ");
+    let more = match changed.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Err(Error::conflict("plan-outdated", format!("{named}{more}: make a new plan")))
 }
 
 /// Begins a move. Answers what is to be told of it.
 async fn begin(
     connection: &mut PgConnection,
-    actor: &Actor,
+    requested_by: &str,
     plan: Uuid,
     row: &PlannedRow,
 ) -> Result<Note, Error> {
@@ -290,7 +263,7 @@ async fn begin(
         to,
         epoch: row.epoch,
         rows: *rows,
-        requested_by: &actor.name,
+        requested_by,
     };
     if !moves::insert(connection, &new).await? {
         let detail = format!("institution {institution} is being moved already");

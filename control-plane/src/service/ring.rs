@@ -11,11 +11,12 @@ use shard_map::{Entries, InstitutionId, MapShard, MapVersion, Removal, Ring, Sha
 use sqlx::{Connection, PgConnection};
 
 use super::Platform;
+use super::planning::nobody_pinned;
 use crate::error::Error;
 use crate::model::ring_change::{Placed, flips};
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{self, Change, MapTx};
-use crate::store::{directory, shards};
+use crate::store::{directory, pins, shards};
 
 /// Tries before a ring that others keep changing is left for later.
 const TRIES: u32 = 5;
@@ -27,6 +28,8 @@ pub enum RingEdit {
     Activate,
     /// Its share changes.
     Reweight(u32),
+    /// It leaves the ring; what it has stays until a plan moves it.
+    Drain,
 }
 
 impl RingEdit {
@@ -39,7 +42,10 @@ impl RingEdit {
             Self::Reweight(weight) if shard.weight != weight => {
                 Some(MapShard { weight, ..shard.clone() })
             }
-            Self::Activate | Self::Reweight(_) => None,
+            Self::Drain if shard.state != ShardState::Draining => {
+                Some(MapShard { state: ShardState::Draining, ..shard.clone() })
+            }
+            Self::Activate | Self::Reweight(_) | Self::Drain => None,
         }
     }
 
@@ -47,6 +53,7 @@ impl RingEdit {
         match self {
             Self::Activate => "shard.activated",
             Self::Reweight(_) => "shard.reweighted",
+            Self::Drain => "shard.draining",
         }
     }
 }
@@ -120,6 +127,9 @@ impl Platform {
             .iter()
             .map(|old| if old.id == shard.id { shard.clone() } else { old.clone() })
             .collect();
+        if has_ring(&before) && !has_ring(&after) {
+            return Err(no_ring_left(id));
+        }
         let compute = move || {
             let ring = ring_of(&after);
             let flips = flips(&ring, directory);
@@ -143,6 +153,9 @@ impl Platform {
         if map_shards(tx.connection()).await? != draft.before {
             return Ok(false);
         }
+        if edit == RingEdit::Drain {
+            nobody_pinned(&draft.shard.id, &pins::on(tx.connection(), &draft.shard.id).await?)?;
+        }
         let changed = directory::placed_after(tx.connection(), draft.version).await?;
         let mut flipped: HashMap<_, _> = draft.flips.into_iter().map(|row| (row.id, row)).collect();
         for row in &changed {
@@ -157,6 +170,12 @@ impl Platform {
         let subject = draft.shard.id.to_string();
         let detail = json!({"weight": draft.shard.weight, "state": draft.shard.state});
         let (mut set, mut remove) = (Entries::default(), Removal::default());
+        let was_active = draft
+            .before
+            .iter()
+            .any(|shard| shard.id == draft.shard.id && shard.state == ShardState::Active);
+        // A joining shard's weight is in the map, but not yet in the ring.
+        let placement = was_active || draft.shard.state == ShardState::Active;
         set.shards.push(draft.shard);
         for row in flipped {
             if row.off_ring {
@@ -169,12 +188,29 @@ impl Platform {
         remove.exceptions.sort_unstable();
         let mut notes = notes.to_vec();
         notes.push(Note::event(edit.kind(), &subject, detail));
-        // A joining shard's weight is in the map, but not yet in the ring.
-        let placement = set.shards.iter().any(|shard| shard.state == ShardState::Active);
+        if !set.exceptions.is_empty() {
+            // Offered, never begun by itself.
+            let detail = json!({"offRing": set.exceptions.len(), "next": "lxp rebalance plan"});
+            notes.push(Note::event("rebalance.offered", &subject, detail));
+        }
         let change = Change { kind: edit.kind(), subject, placement, set, remove };
         tx.publish(change, actor, &notes).await?;
         Ok(true)
     }
+}
+
+/// Whether the ring gives anybody to anybody.
+fn has_ring(shards: &[MapShard]) -> bool {
+    shards.iter().any(|shard| shard.state == ShardState::Active && shard.weight > 0)
+}
+
+fn no_ring_left(shard: &ShardId) -> Error {
+    Error::conflict(
+        "last-shard",
+        format!(
+            "without `{shard}` the ring would be empty: add a shard first (lxp shard add), or give another one weight"
+        ),
+    )
 }
 
 async fn map_shards(connection: &mut PgConnection) -> Result<Vec<MapShard>, Error> {

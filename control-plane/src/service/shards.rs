@@ -1,8 +1,10 @@
 //! Shards: added, changed, shown, migrated.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use control_api::{NewShard, Shard, ShardChange};
 use serde_json::json;
-use shard_map::{Entries, MapShard, Removal, ShardId, ShardState};
+use shard_map::{Entries, InstitutionId, MapShard, Removal, ShardId, ShardMap, ShardState};
 
 use super::Platform;
 use super::ring::RingEdit;
@@ -11,7 +13,7 @@ use crate::model::validate;
 use crate::shard_db::newest_migration;
 use crate::store::journal::{self, Actor, Note};
 use crate::store::map_head::{Change, MapTx};
-use crate::store::shards;
+use crate::store::{pins, shards};
 
 impl Platform {
     /// Adds a shard as joining. Answers whether it is new; the same again is harmless.
@@ -70,6 +72,15 @@ impl Platform {
         if change.postgres.is_some() || change.redis.is_some() {
             self.change_addresses(actor, id, change).await?;
         }
+        if let Some(capacity) = change.capacity {
+            let mut tx = MapTx::open(&self.pool).await?;
+            let known = shards::find(tx.connection(), id).await?;
+            known.ok_or_else(|| Error::not_found("shard", id))?;
+            let most = (capacity > 0).then_some(capacity);
+            shards::update_capacity(tx.connection(), id, most).await?;
+            let notes = [Note::audit("shard.capacity", id, json!({"capacity": most}))];
+            tx.commit_unpublished(actor, &notes).await?;
+        }
         if let Some(weight) = change.weight {
             let audit = [Note::audit("shard.reweight", id, json!({"weight": weight}))];
             self.change_ring(id, RingEdit::Reweight(weight), actor, &audit).await?;
@@ -115,14 +126,62 @@ impl Platform {
 
     /// One shard.
     pub async fn shard(&self, id: &ShardId) -> Result<Shard, Error> {
-        let mut connection = self.pool.acquire().await?;
-        let shown = shards::shown(&mut connection, Some(id), newest_migration()).await?;
-        shown.into_iter().next().ok_or_else(|| Error::not_found("shard", id))
+        let all = self.shown(Some(id)).await?;
+        all.into_iter().next().ok_or_else(|| Error::not_found("shard", id))
     }
 
     /// All shards.
     pub async fn shards(&self) -> Result<Vec<Shard>, Error> {
+        self.shown(None).await
+    }
+
+    async fn shown(&self, only: Option<&ShardId>) -> Result<Vec<Shard>, Error> {
         let mut connection = self.pool.acquire().await?;
-        shards::shown(&mut connection, None, newest_migration()).await
+        let mut shown = shards::shown(&mut connection, only, newest_migration()).await?;
+        let pinned = pins::all(&mut connection).await?;
+        drop(connection);
+        let misplaced = misplaced(self.feed.fresh().await.map(), &pinned);
+        for shard in &mut shown {
+            let (arriving, leaving) = misplaced.get(&shard.id).copied().unwrap_or_default();
+            (shard.arriving, shard.leaving) = (arriving, leaving);
+            shard.next = next(shard);
+        }
+        Ok(shown)
+    }
+}
+
+/// How many institutions belong on a shard and live elsewhere, and the reverse: read off the map's exceptions, of which
+/// pins are the other reason.
+fn misplaced(
+    map: &ShardMap,
+    pinned: &[(InstitutionId, ShardId, ShardId)],
+) -> BTreeMap<ShardId, (i64, i64)> {
+    let mut misplaced: BTreeMap<ShardId, (i64, i64)> = BTreeMap::new();
+    let mut one = |to: &ShardId, from: &ShardId| {
+        misplaced.entry(to.clone()).or_default().0 += 1;
+        misplaced.entry(from.clone()).or_default().1 += 1;
+    };
+    let pins: BTreeSet<_> = pinned.iter().map(|(id, ..)| *id).collect();
+    for (id, home) in map.exceptions().filter(|(id, _)| !pins.contains(id)) {
+        if let Some(owner) = map.ring().owner(id) {
+            one(owner, home);
+        }
+    }
+    for (_, home, pin) in pinned.iter().filter(|(_, home, pin)| home != pin) {
+        one(pin, home);
+    }
+    misplaced
+}
+
+/// What an operator does next.
+fn next(shard: &Shard) -> Option<String> {
+    let id = &shard.id;
+    match shard.state {
+        ShardState::Active if shard.arriving + shard.leaving > 0 => {
+            Some("lxp rebalance plan".to_owned())
+        }
+        ShardState::Draining if shard.institutions > 0 => Some(format!("lxp shard drain {id}")),
+        ShardState::Draining => Some(format!("lxp shard remove {id}")),
+        ShardState::Joining | ShardState::Active => None,
     }
 }

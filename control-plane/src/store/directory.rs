@@ -34,6 +34,7 @@ struct Raw {
     settled: bool,
     shard_id: String,
     epoch: i64,
+    pinned_to: Option<String>,
     tries: i32,
     last_error: Option<String>,
 }
@@ -50,6 +51,7 @@ impl TryFrom<Raw> for DirectoryRow {
             status: parse(&raw.status)?,
             shard: parse(&raw.shard_id)?,
             epoch: Epoch(raw.epoch),
+            pinned: raw.pinned_to.as_deref().map(parse).transpose()?,
         };
         Ok(Self { institution, settled: raw.settled, tries: raw.tries, last_error: raw.last_error })
     }
@@ -62,7 +64,7 @@ pub async fn find(
 ) -> Result<Option<DirectoryRow>, Error> {
     sqlx::query_as!(
         Raw,
-        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, pinned_to, tries, last_error
          FROM institutions WHERE id = $1",
         id.as_uuid(),
     )
@@ -91,7 +93,7 @@ pub async fn page(
     .await?;
     let rows = sqlx::query_as!(
         Raw,
-        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, pinned_to, tries, last_error
          FROM institutions
          WHERE ($1::text IS NULL OR slug = $1) AND ($2::uuid[] IS NULL OR id = ANY($2))
          ORDER BY slug LIMIT $3 OFFSET $4",
@@ -336,7 +338,7 @@ pub async fn taken(
 ) -> Result<Option<DirectoryRow>, Error> {
     sqlx::query_as!(
         Raw,
-        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, tries, last_error
+        "SELECT id, slug, name, timezone, status, settled, shard_id, epoch, pinned_to, tries, last_error
          FROM institutions WHERE slug = $2 OR id = $1 ORDER BY (slug = $2) DESC LIMIT 1",
         id.as_uuid(),
         slug,

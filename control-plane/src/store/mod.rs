@@ -7,9 +7,12 @@ pub mod leader;
 pub mod map_head;
 pub mod moves;
 pub mod nodes;
+pub mod pins;
 pub mod plans;
+pub mod queue;
 pub mod relocation;
 pub mod shards;
+pub mod world;
 
 use std::str::FromStr;
 

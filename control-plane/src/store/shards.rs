@@ -1,7 +1,7 @@
 //! Shards: what they are, how to reach them, how far their migrations are.
 
 use control_api::{Dsn, NewShard, Shard};
-use shard_map::{MapShard, ShardId, ShardState};
+use shard_map::{MapShard, NodeId, ShardId, ShardState};
 use sqlx::PgConnection;
 
 use super::{backoff_s, one_row, parse};
@@ -16,6 +16,8 @@ pub struct ShardRow {
     pub state: ShardState,
     /// Its share of the ring.
     pub weight: u32,
+    /// How many institutions it takes.
+    pub capacity: Option<u64>,
     /// Its primary, as its owner.
     pub primary: Dsn,
     /// Its replicas.
@@ -59,6 +61,7 @@ struct Raw {
     id: String,
     state: String,
     weight: i32,
+    capacity: Option<i64>,
     primary_dsn: String,
     replica_dsns: Vec<String>,
     redis_nodes: Vec<String>,
@@ -77,6 +80,7 @@ impl TryFrom<Raw> for ShardRow {
             id: parse(&raw.id)?,
             state: parse(&raw.state)?,
             weight: weight(raw.weight)?,
+            capacity: raw.capacity.and_then(|most| u64::try_from(most).ok()),
             primary: Dsn::new(raw.primary_dsn),
             replicas: raw.replica_dsns.into_iter().map(Dsn::new).collect(),
             redis: raw.redis_nodes.into_iter().map(Dsn::new).collect(),
@@ -97,7 +101,7 @@ fn weight(weight: i32) -> Result<u32, Error> {
 pub async fn all(connection: &mut PgConnection) -> Result<Vec<ShardRow>, Error> {
     sqlx::query_as!(
         Raw,
-        r#"SELECT id, state, weight, primary_dsn, replica_dsns, redis_nodes, schema_wanted,
+        r#"SELECT id, state, weight, capacity, primary_dsn, replica_dsns, redis_nodes, schema_wanted,
                   schema_version, tries, last_error, retry_at <= clock_timestamp() AS "due!"
            FROM shards ORDER BY id"#
     )
@@ -115,7 +119,7 @@ pub async fn find(
 ) -> Result<Option<ShardRow>, Error> {
     sqlx::query_as!(
         Raw,
-        r#"SELECT id, state, weight, primary_dsn, replica_dsns, redis_nodes, schema_wanted,
+        r#"SELECT id, state, weight, capacity, primary_dsn, replica_dsns, redis_nodes, schema_wanted,
                   schema_version, tries, last_error, retry_at <= clock_timestamp() AS "due!"
            FROM shards WHERE id = $1"#,
         shard.as_str(),
@@ -181,6 +185,35 @@ pub async fn update_ring(connection: &mut PgConnection, shard: &MapShard) -> Res
     .execute(connection)
     .await?;
     one_row("shard", done.rows_affected())
+}
+
+/// Writes how many institutions a shard takes; none: as many as come.
+pub async fn update_capacity(
+    connection: &mut PgConnection,
+    shard: &ShardId,
+    capacity: Option<u32>,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE shards SET capacity = $2 WHERE id = $1",
+        shard.as_str(),
+        capacity.map(i64::from),
+    )
+    .execute(connection)
+    .await?;
+    one_row("shard", done.rows_affected())
+}
+
+/// Removes a shard and its nodes. Answers the nodes' ids. The map's head is locked.
+pub async fn remove(connection: &mut PgConnection, shard: &ShardId) -> Result<Vec<NodeId>, Error> {
+    let nodes =
+        sqlx::query_scalar!("DELETE FROM nodes WHERE shard_id = $1 RETURNING id", shard.as_str())
+            .fetch_all(&mut *connection)
+            .await?;
+    let done = sqlx::query!("DELETE FROM shards WHERE id = $1", shard.as_str())
+        .execute(connection)
+        .await?;
+    one_row("shard", done.rows_affected())?;
+    nodes.iter().map(|id| parse(id)).collect()
 }
 
 /// Asks for migrations up to a version; never for fewer.
@@ -261,7 +294,8 @@ pub async fn shown(
     schema_newest: i64,
 ) -> Result<Vec<Shard>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT id, state, weight, schema_wanted, schema_version, last_error,
+        r#"SELECT id, state, weight, capacity, schema_wanted, schema_version, last_error,
+                  (SELECT avg(load) FROM nodes n WHERE n.shard_id = s.id AND n.state = 'up') AS load,
                   (SELECT count(*) FROM institutions i WHERE i.shard_id = s.id) AS "institutions!"
            FROM shards s WHERE $1::text IS NULL OR id = $1 ORDER BY id"#,
         only.map(ShardId::as_str),
@@ -278,6 +312,11 @@ pub async fn shown(
                 schema_version: row.schema_version,
                 schema_wanted: row.schema_wanted.max(schema_newest),
                 last_error: row.last_error,
+                capacity: row.capacity,
+                load: row.load,
+                arriving: 0,
+                leaving: 0,
+                next: None,
             })
         })
         .collect()

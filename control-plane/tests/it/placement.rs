@@ -26,24 +26,22 @@ async fn history(sandbox: &Sandbox) -> Vec<MapChange> {
 
 /// Where each institution lives from which version on.
 async fn placements(sandbox: &Sandbox) -> Vec<(i64, InstitutionId, ShardId)> {
-    sqlx::query("SELECT map_version, institution_id, shard_id FROM placements ORDER BY map_version")
-        .fetch_all(sandbox.pool())
-        .await
-        .expect("placements")
-        .into_iter()
-        .map(|row| {
-            let shard: String = row.get("shard_id");
-            (
-                row.get("map_version"),
-                InstitutionId::new(row.get("institution_id")),
-                shard_id(&shard),
-            )
-        })
-        .collect()
+    sqlx::query(
+        "SELECT map_version, institution_id, shard_id FROM placements ORDER BY map_version, epoch",
+    )
+    .fetch_all(sandbox.pool())
+    .await
+    .expect("placements")
+    .into_iter()
+    .map(|row| {
+        let shard: String = row.get("shard_id");
+        (row.get("map_version"), InstitutionId::new(row.get("institution_id")), shard_id(&shard))
+    })
+    .collect()
 }
 
 /// Replays history and checks the property at every version. Answers the last version.
-async fn check_every_version(sandbox: &Sandbox) -> MapVersion {
+pub(crate) async fn check_every_version(sandbox: &Sandbox) -> MapVersion {
     let placements = placements(sandbox).await;
     let mut shards: BTreeMap<ShardId, MapShard> = BTreeMap::new();
     let mut exceptions: BTreeMap<InstitutionId, ShardId> = BTreeMap::new();
@@ -53,6 +51,9 @@ async fn check_every_version(sandbox: &Sandbox) -> MapVersion {
         last = change.version;
         shards.extend(change.set.shards.into_iter().map(|shard| (shard.id.clone(), shard)));
         exceptions.extend(change.set.exceptions);
+        for shard in &change.remove.shards {
+            shards.remove(shard).expect("only a shard that is there is removed");
+        }
         for institution in &change.remove.exceptions {
             exceptions.remove(institution).expect("only an exception that is there is removed");
         }
@@ -64,10 +65,13 @@ async fn check_every_version(sandbox: &Sandbox) -> MapVersion {
             exceptions.clone(),
         )
         .expect("a map");
+        let until_then = placements.iter().filter(|(since, ..)| *since <= change.version.0);
+        // The last word on each.
+        let homes: BTreeMap<_, _> = until_then.map(|(_, id, shard)| (*id, shard)).collect();
         let mut off_ring = 0;
-        for (_, id, shard) in placements.iter().filter(|(since, ..)| *since <= change.version.0) {
-            assert_eq!(map.route(*id), Some(shard), "{id} at {}", change.version);
-            off_ring += usize::from(map.ring().owner(*id) != Some(shard));
+        for (id, shard) in homes {
+            assert_eq!(map.route(id), Some(shard), "{id} at {}", change.version);
+            off_ring += usize::from(map.ring().owner(id) != Some(shard));
         }
         assert_eq!(map.exception_count(), off_ring, "at {}", change.version);
     }

@@ -15,13 +15,13 @@ use uuid::Uuid;
 use crate::support::{Sandbox, eventually, new_institution, sandbox, shard_id, token};
 
 /// Two shards that are active. Answers the first one's database.
-async fn two_shards(sandbox: &Sandbox) -> Dsn {
+pub(crate) async fn two_shards(sandbox: &Sandbox) -> Dsn {
     let first = active(sandbox, "shard-a").await;
     active(sandbox, "shard-b").await;
     first
 }
 
-async fn active(sandbox: &Sandbox, id: &str) -> Dsn {
+pub(crate) async fn active(sandbox: &Sandbox, id: &str) -> Dsn {
     let new = sandbox.new_shard(id).await;
     sandbox.ops().add_shard(&new).await.expect("added");
     let dsn = new.postgres.primary;
@@ -33,7 +33,7 @@ async fn active(sandbox: &Sandbox, id: &str) -> Dsn {
 }
 
 /// An institution on the first shard.
-async fn school(sandbox: &Sandbox, slug: &str) -> Institution {
+pub(crate) async fn school(sandbox: &Sandbox, slug: &str) -> Institution {
     let new = NewInstitution { shard: Some(shard_id("shard-a")), ..new_institution(slug) };
     let made = sandbox.ops().create_institution(&new).await.expect("created");
     eventually("its shard to have it", async || {
@@ -71,7 +71,7 @@ async fn applied(sandbox: &Sandbox, institution: InstitutionId) -> (Plan, Move) 
     (plan, sandbox.ops().one_move(id).await.expect("the move"))
 }
 
-async fn advance(sandbox: &Sandbox, id: Uuid, from: MovePhase, to: MovePhase) {
+pub(crate) async fn advance(sandbox: &Sandbox, id: Uuid, from: MovePhase, to: MovePhase) {
     let mut connection = sandbox.pool().acquire().await.expect("a connection");
     assert!(moves::advance(&mut connection, id, from, to).await.expect("written"));
 }
@@ -82,11 +82,11 @@ async fn due(sandbox: &Sandbox) -> Vec<Uuid> {
     moves::due(&mut connection, 10).await.expect("an answer")
 }
 
-async fn sql(sandbox: &Sandbox, statement: String) {
+pub(crate) async fn sql(sandbox: &Sandbox, statement: String) {
     sqlx::query(AssertSqlSafe(statement)).execute(sandbox.pool()).await.expect("written");
 }
 
-fn refused<T: std::fmt::Debug>(
+pub(crate) fn refused<T: std::fmt::Debug>(
     answer: Result<T, control_api::ClientError>,
 ) -> (u16, String, String) {
     let error = answer.expect_err("refused");
@@ -95,7 +95,10 @@ fn refused<T: std::fmt::Debug>(
 }
 
 #[track_caller]
-fn is_refused<T: std::fmt::Debug>(answer: Result<T, control_api::ClientError>, code: (u16, &str)) {
+pub(crate) fn is_refused<T: std::fmt::Debug>(
+    answer: Result<T, control_api::ClientError>,
+    code: (u16, &str),
+) {
     let (status, word, _) = refused(answer);
     assert_eq!((status, &*word), code);
 }
@@ -193,7 +196,13 @@ async fn each_plan_that_cannot_be_is_refused_with_its_reason() {
         ] {
             is_refused(sandbox.ops().propose(&plan).await, expected);
         }
-        for body in ["{\"kind\":\"rebalance\"}", "{\"kind\":\"move\",\"to\":\"shard-b\"}", "{}"] {
+        for body in [
+            "{\"kind\":\"rebalance\",\"to\":\"shard-b\"}",
+            "{\"kind\":\"rebalance\",\"window\":{\"from\":6,\"to\":24}}",
+            "{\"kind\":\"drain\"}",
+            "{\"kind\":\"move\",\"to\":\"shard-b\"}",
+            "{}",
+        ] {
             let ask = reqwest::Client::new().post(format!("{}/v1/plans", sandbox.url));
             let ask = ask.bearer_auth(token(Role::PlatformOps)).body(body);
             assert_eq!(ask.send().await.expect("an answer").status(), 422, "{body}");

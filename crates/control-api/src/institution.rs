@@ -42,6 +42,20 @@ pub struct Institution {
     pub shard: ShardId,
     /// The epoch of that ownership.
     pub epoch: Epoch,
+    /// The shard that a person pinned it to; none: the ring decides where it belongs.
+    #[serde(default)]
+    pub pinned: Option<ShardId>,
+}
+
+/// `POST /v1/institutions/{id}:pin`. Nothing moves by it: plans go by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pin {
+    /// Where it is to live; where it lives if none is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardId>,
+    /// Nobody else is to live there: the shard leaves the ring with a weight of 0.
+    pub alone: bool,
 }
 
 /// `GET /v1/institutions/{id}`: the directory's word and the shards' own.

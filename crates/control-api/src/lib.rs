@@ -24,11 +24,11 @@ pub use error::{ClientError, Refusal, RefusedField};
 pub use feed::follow;
 pub use inspection::{DatabaseInspection, LeftOver, MovingRow, ShardInspection};
 pub use institution::{
-    Institution, InstitutionDetail, NewInstitution, Ownership, Placement, UnreachableShard,
+    Institution, InstitutionDetail, NewInstitution, Ownership, Pin, Placement, UnreachableShard,
 };
 pub use journal::{AuditEntry, Event, MapChange};
 pub use map::MapAnswer;
-pub use moves::{Move, MoveEpochs, NewPlan, Plan, PlannedMove, Retry};
+pub use moves::{Hours, Move, MoveEpochs, NewPlan, Plan, PlannedMove, Progress, Retry};
 pub use node::{DownReason, Heartbeat, Node, NodeRegistration};
 pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
 pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres};

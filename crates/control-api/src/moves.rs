@@ -17,6 +17,43 @@ pub enum NewPlan {
         /// Where to.
         to: ShardId,
     },
+    /// Institutions to where pins and the ring want them.
+    Rebalance {
+        /// When moves may begin; at any time where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Hours>,
+    },
+    /// Everybody away from a shard. Applied, it takes the shard out of the ring.
+    Drain {
+        /// Which.
+        shard: ShardId,
+        /// When moves may begin; at any time where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Hours>,
+    },
+}
+
+/// Hours of the day in UTC, from the first to before the second; `{from: 22, to: 6}` is a night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// The first hour, 0 to 23.
+    pub from: u8,
+    /// The hour before which it ends, 0 to 23; not the first.
+    pub to: u8,
+}
+
+impl Hours {
+    /// Whether both are hours, and differ.
+    pub const fn is_valid(self) -> bool {
+        self.from < 24 && self.to < 24 && self.from != self.to
+    }
+
+    /// Whether an hour of the day is one of them.
+    pub const fn has(self, hour: u32) -> bool {
+        let (from, to) = (self.from as u32, self.to as u32);
+        if from < to { from <= hour && hour < to } else { from <= hour || hour < to }
+    }
 }
 
 /// A plan: what would move and why.
@@ -39,6 +76,37 @@ pub struct Plan {
     pub created_at: DateTime<Utc>,
     /// When it was applied.
     pub applied_at: Option<DateTime<Utc>>,
+    /// The shard that is drained.
+    #[serde(default)]
+    pub shard: Option<ShardId>,
+    /// When its moves may begin.
+    #[serde(default)]
+    pub window: Option<Hours>,
+    /// What else is to be known of it, such as who stays for want of room.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// How its moves are.
+    #[serde(default)]
+    pub progress: Progress,
+    /// How long the rest will take at the pace so far; none before there is a pace.
+    #[serde(default)]
+    pub eta_seconds: Option<i64>,
+}
+
+/// How many moves of a plan are how far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Progress {
+    /// Not begun.
+    pub waiting: i64,
+    /// Under way.
+    pub moving: i64,
+    /// Arrived.
+    pub done: i64,
+    /// Given up.
+    pub aborted: i64,
+    /// Left out, because what they were planned for had changed.
+    pub skipped: i64,
 }
 
 /// A move of a plan.
@@ -59,6 +127,12 @@ pub struct PlannedMove {
     /// The move, once the plan was applied.
     #[serde(rename = "move")]
     pub move_id: Option<Uuid>,
+    /// How far that is.
+    #[serde(default)]
+    pub phase: Option<MovePhase>,
+    /// Why it will not begin, where it was left out.
+    #[serde(default)]
+    pub skipped: Option<String>,
 }
 
 /// A move as the journal has it.
@@ -130,4 +204,19 @@ pub struct Retry {
     pub at: DateTime<Utc>,
     /// Why, in words.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_may_go_over_midnight() {
+        let hours =
+            |from, to| (0..24).filter(|hour| Hours { from, to }.has(*hour)).collect::<Vec<_>>();
+        assert_eq!(hours(1, 4), [1, 2, 3]);
+        assert_eq!(hours(22, 2), [0, 1, 22, 23]);
+        assert!(Hours { from: 22, to: 0 }.is_valid());
+        assert!(!Hours { from: 3, to: 3 }.is_valid() && !Hours { from: 3, to: 24 }.is_valid());
+    }
 }

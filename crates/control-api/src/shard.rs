@@ -67,6 +67,9 @@ pub struct ShardChange {
     /// Its share of the ring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// How many institutions it takes; 0: as many as come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
     /// Its databases, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<ShardPostgres>,
@@ -76,7 +79,7 @@ pub struct ShardChange {
 }
 
 /// A shard as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shard {
     /// Its id.
@@ -93,4 +96,19 @@ pub struct Shard {
     pub schema_wanted: i64,
     /// What keeps the control plane from its database, as of the last try; none when nothing does.
     pub last_error: Option<String>,
+    /// How many institutions it takes; none: as many as come.
+    #[serde(default)]
+    pub capacity: Option<i64>,
+    /// How busy its nodes say they are, on average: 1 at their limit; none where no node is up.
+    #[serde(default)]
+    pub load: Option<f64>,
+    /// Institutions that live elsewhere and belong here.
+    #[serde(default)]
+    pub arriving: i64,
+    /// Institutions that live here and belong elsewhere.
+    #[serde(default)]
+    pub leaving: i64,
+    /// What to do next, if anything: a command.
+    #[serde(default)]
+    pub next: Option<String>,
 }

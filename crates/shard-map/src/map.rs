@@ -36,7 +36,7 @@ pub struct MapShard {
     pub id: ShardId,
     /// Only an active shard stands in the ring.
     pub state: ShardState,
-    /// Its share of the ring relative to others, at least 1.
+    /// Its share of the ring relative to others; 0: the ring gives it nobody.
     pub weight: u32,
 }
 
@@ -213,6 +213,11 @@ impl ShardMap {
     /// The ring of the active shards.
     pub fn ring(&self) -> &Ring {
         &self.ring
+    }
+
+    /// The institutions that live off the ring, in no order.
+    pub fn exceptions(&self) -> impl Iterator<Item = (InstitutionId, &ShardId)> {
+        self.exceptions.iter().map(|(institution, shard)| (*institution, shard))
     }
 
     /// How many institutions live off the ring.

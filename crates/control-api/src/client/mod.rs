@@ -15,7 +15,7 @@ use shard_map::{InstitutionId, MapSnapshot, MapVersion, NodeId, ShardId};
 use crate::{
     AuditEntry, ClientError, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List,
     MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration,
-    OwnershipClaims, Page, Reconciled, Refusal, Shard, ShardChange, ShardInspection,
+    OwnershipClaims, Page, Pin, Reconciled, Refusal, Shard, ShardChange, ShardInspection,
 };
 
 pub use moves::MoveQuery;
@@ -109,6 +109,17 @@ impl ControlClient {
     /// Asks for the newest migrations on a shard's database; the reconciler applies them.
     pub async fn migrate_shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
         self.call(Call::new(Method::POST, &format!("/v1/shards/{shard}:migrate"))).await
+    }
+
+    /// Takes a shard out of the ring: it gets no new institution. What it has stays until a plan moves it.
+    pub async fn drain_shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
+        self.call(Call::new(Method::POST, &format!("/v1/shards/{shard}:drain"))).await
+    }
+
+    /// Removes a drained shard that is empty; answers what it was.
+    pub async fn remove_shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
+        let path = format!("/v1/shards/{shard}:remove");
+        self.call(Call::new(Method::POST, &path).deadline(SHARD_CALL_DEADLINE)).await
     }
 
     /// All shards.
@@ -206,6 +217,20 @@ impl ControlClient {
     pub async fn institution(&self, id: InstitutionId) -> Result<InstitutionDetail, ClientError> {
         let path = format!("/v1/institutions/{id}");
         self.call(Call::new(Method::GET, &path).deadline(SHARD_CALL_DEADLINE)).await
+    }
+
+    /// Wants an institution on a shard, whatever the ring says.
+    pub async fn pin_institution(
+        &self,
+        id: InstitutionId,
+        pin: &Pin,
+    ) -> Result<Institution, ClientError> {
+        self.post(&format!("/v1/institutions/{id}:pin"), pin).await
+    }
+
+    /// Lets the ring decide again where an institution belongs.
+    pub async fn unpin_institution(&self, id: InstitutionId) -> Result<Institution, ClientError> {
+        self.call(Call::new(Method::POST, &format!("/v1/institutions/{id}:unpin"))).await
     }
 
     /// Stops serving an institution.

@@ -37,7 +37,8 @@ impl ControlClient {
 
     /// Begins a plan's moves. Refused with `plan-outdated` where one of its institutions has changed.
     pub async fn apply_plan(&self, id: Uuid) -> Result<Plan, ClientError> {
-        self.call(Call::new(Method::POST, &format!("/v1/plans/{id}:apply"))).await
+        let call = Call::new(Method::POST, &format!("/v1/plans/{id}:apply"));
+        self.call(call.deadline(SHARD_CALL_DEADLINE)).await
     }
 
     /// Begins no further move of a plan for now.

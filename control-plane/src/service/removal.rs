@@ -1,0 +1,91 @@
+//! A shard goes: drained, then removed.
+//!
+//! What must stay true: a shard is removed only from `draining`, when the directory gives it nobody, no move touches it
+//! or waits to, and its database holds no rows of anybody. Each refusal says what stands against it and what to do.
+
+use control_api::Shard;
+use serde_json::json;
+use shard_map::{Entries, Removal, ShardId, ShardState};
+
+use super::Platform;
+use super::ring::RingEdit;
+use crate::error::Error;
+use crate::store::journal::{Actor, Note};
+use crate::store::map_head::{Change, MapTx};
+use crate::store::shards::ShardRow;
+use crate::store::{queue, shards};
+
+impl Platform {
+    /// Takes a shard out of the ring. What it has stays there until a plan moves it.
+    pub async fn drain_shard(&self, actor: &Actor, id: &ShardId) -> Result<Shard, Error> {
+        let audit = [Note::audit("shard.drain", id, json!({}))];
+        self.change_ring(id, RingEdit::Drain, actor, &audit).await?;
+        self.shard(id).await
+    }
+
+    /// Removes a shard that is drained and empty. Answers what it was.
+    pub async fn remove_shard(&self, actor: &Actor, id: &ShardId) -> Result<Shard, Error> {
+        let shown = self.shard(id).await?;
+        let mut connection = self.pool.acquire().await?;
+        let shard = shards::find(&mut connection, id).await?;
+        let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
+        is_free(&shard, queue::touching(&mut connection, id).await?)?;
+        drop(connection);
+        self.holds_nothing(&shard).await?;
+        let mut tx = MapTx::open(&self.pool).await?;
+        let shard = shards::find(tx.connection(), id).await?;
+        let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
+        is_free(&shard, queue::touching(tx.connection(), id).await?)?;
+        let gone = shards::remove(tx.connection(), id).await?;
+        let detail = json!({"nodes": gone});
+        let notes = [
+            Note::audit("shard.remove", id, detail.clone()),
+            Note::event("shard.removed", id, detail),
+        ];
+        let remove = Removal { shards: vec![id.clone()], nodes: gone, ..Removal::default() };
+        let (kind, subject) = ("shard.removed", id.to_string());
+        let change = Change { kind, subject, placement: true, set: Entries::default(), remove };
+        tx.publish(change, actor, &notes).await?;
+        self.published();
+        self.shards.forget(id);
+        Ok(shown)
+    }
+
+    async fn holds_nothing(&self, shard: &ShardRow) -> Result<(), Error> {
+        let id = &shard.id;
+        let residue = self.shards.residue(id, &shard.primary).await;
+        let residue = residue.map_err(|error| Error::Unavailable {
+            code: "shard-unreachable",
+            detail: format!(
+                "it is not known whether the database of `{id}` is empty: {error}. Bring it back, then try again"
+            ),
+        })?;
+        if residue.is_empty() {
+            return Ok(());
+        }
+        let detail = format!(
+            "the database of `{id}` still has rows in {}: lxp move list shows moves that have not cleaned up yet",
+            residue.join(", ")
+        );
+        Err(Error::conflict("shard-holds-rows", detail))
+    }
+}
+
+fn is_free(shard: &ShardRow, (owned, moving, waiting): (i64, i64, i64)) -> Result<(), Error> {
+    let id = &shard.id;
+    let (code, detail) = if shard.state != ShardState::Draining {
+        ("shard-not-draining", format!("shard `{id}` is {}: lxp shard drain {id}", shard.state))
+    } else if waiting > 0 {
+        let what = format!("moves to or from `{id}` that wait in plans: {waiting}");
+        ("moves-waiting", format!("{what}. See lxp rebalance status"))
+    } else if moving > 0 {
+        let what = format!("moves to or from `{id}` that are under way: {moving}");
+        ("moves-under-way", format!("{what}. See lxp move status"))
+    } else if owned > 0 {
+        let what = format!("institutions that live on `{id}`: {owned}");
+        ("shard-not-empty", format!("{what}. They leave it by lxp shard drain {id}"))
+    } else {
+        return Ok(());
+    };
+    Err(Error::conflict(code, detail))
+}
