@@ -18,6 +18,7 @@ mod migrate;
 mod moves;
 mod node;
 mod output;
+mod rebalance;
 mod shard;
 mod token;
 mod top;
@@ -54,6 +55,9 @@ enum Command {
     /// Moves of institutions from shard to shard.
     #[command(subcommand)]
     Move(moves::Command),
+    /// Plans that bring institutions where pins and the ring want them.
+    #[command(subcommand)]
+    Rebalance(rebalance::Command),
     /// The shard map, as routers get it.
     #[command(subcommand)]
     Map(map::Command),
@@ -95,6 +99,7 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Shard(shard) => shard::run(shard).await,
         Command::Node(node) => node::run(node).await,
         Command::Move(moves) => moves::run(moves).await,
+        Command::Rebalance(rebalance) => rebalance::run(rebalance).await,
         Command::Map(map) => map::run(map).await,
         Command::Token(token) => token::run(token),
         Command::Migrate(migrate) => migrate::run(migrate).await,

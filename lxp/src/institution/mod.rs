@@ -1,5 +1,7 @@
 //! `lxp institution`: the tenants, where they live, and whether they are served.
 
+mod pins;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -15,7 +17,8 @@ use crate::connection::{self, Connection, explain};
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Read, View};
 
-const HEADER: [&str; 7] = ["ID", "SLUG", "NAME", "TIMEZONE", "STATUS", "SHARD", "EPOCH"];
+const HEADER: [&str; 8] =
+    ["ID", "SLUG", "NAME", "TIMEZONE", "STATUS", "SHARD", "EPOCH", "PINNED TO"];
 
 /// Entries that are asked for at a time.
 const PAGE_MAX: i64 = 200;
@@ -70,6 +73,12 @@ pub(crate) enum Command {
     Suspend(One),
     /// Serve it again.
     Resume(One),
+    /// Want it on a shard, whatever the ring says; plans go by that.
+    Pin(pins::Wish),
+    /// Let the ring decide again where it belongs.
+    Unpin(pins::Unpin),
+    /// Want it on a shard by itself: nobody else belongs there any more; plans go by that.
+    Isolate(pins::Wish),
 }
 
 /// One institution.
@@ -121,6 +130,9 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
             let changed = client.resume_institution(id).await.map_err(explain)?;
             which.read.show(|| async { one(&changed) }).await
         }
+        Command::Pin(to) => to.pin().await,
+        Command::Unpin(unpin) => unpin.run().await,
+        Command::Isolate(to) => to.isolate().await,
     }
 }
 
@@ -221,7 +233,7 @@ fn one(institution: &Institution) -> anyhow::Result<View> {
 }
 
 fn row(institution: &Institution) -> Vec<String> {
-    let Institution { id, slug, name, timezone, status, shard, epoch } = institution;
+    let Institution { id, slug, name, timezone, status, shard, epoch, pinned } = institution;
     vec![
         id.to_string(),
         slug.clone(),
@@ -230,5 +242,6 @@ fn row(institution: &Institution) -> Vec<String> {
         status.to_string(),
         shard.to_string(),
         epoch.to_string(),
+        pinned.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
     ]
 }

@@ -47,7 +47,8 @@ pub(crate) async fn shard(
     let redis = dsns(parts.redis);
     let known = client.shards().await?.items.iter().any(|shard| shard.id == id);
     let mut shard = if known {
-        let change = ShardChange { weight: None, postgres: Some(postgres), redis: Some(redis) };
+        let change =
+            ShardChange { postgres: Some(postgres), redis: Some(redis), ..ShardChange::default() };
         let shard = client.change_shard(&id, &change).await?;
         // A build that brings migrations: nobody else asks for them on a platform of one machine.
         if is_migrated(&shard) { shard } else { client.migrate_shard(&id).await? }

@@ -62,7 +62,7 @@ pub(super) async fn slugs(client: &ControlClient, moves: &[Move]) -> anyhow::Res
 
 /// Slugs by institution, each asked for once.
 #[derive(Debug, Default)]
-pub(super) struct Slugs(BTreeMap<InstitutionId, String>);
+pub(crate) struct Slugs(BTreeMap<InstitutionId, String>);
 
 impl Slugs {
     /// Asks for those that are not known yet.
@@ -71,7 +71,16 @@ impl Slugs {
         client: &ControlClient,
         moves: &[Move],
     ) -> anyhow::Result<()> {
-        let mut ids: Vec<_> = moves.iter().map(|it| it.institution).collect();
+        self.add_ids(client, moves.iter().map(|it| it.institution)).await
+    }
+
+    /// The same, by ids.
+    pub(crate) async fn add_ids(
+        &mut self,
+        client: &ControlClient,
+        ids: impl Iterator<Item = InstitutionId>,
+    ) -> anyhow::Result<()> {
+        let mut ids: Vec<_> = ids.collect();
         ids.sort_unstable();
         ids.dedup();
         ids.retain(|id| !self.0.contains_key(id));
@@ -91,6 +100,16 @@ impl Slugs {
 
     /// The slug of a move's institution; its id where it is not known.
     pub(super) fn of(&self, it: &Move) -> String {
-        self.0.get(&it.institution).cloned().unwrap_or_else(|| it.institution.to_string())
+        self.name(it.institution)
+    }
+
+    /// The slug of an institution; its id where it is not known.
+    pub(crate) fn name(&self, id: InstitutionId) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_these(known: impl Iterator<Item = (InstitutionId, String)>) -> Self {
+        Self(known.collect())
     }
 }

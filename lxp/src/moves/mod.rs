@@ -1,9 +1,9 @@
 //! `lxp move`: an institution changes its shard while it works.
 
-mod find;
+pub(crate) mod find;
 mod start;
 mod status;
-mod view;
+pub(crate) mod view;
 mod watch;
 
 use clap::{Args, Subcommand};

@@ -11,7 +11,7 @@ const BAR_WIDTH: usize = 16;
 /// So many retries are kept by the control plane: there may have been more.
 const RETRIES_KEPT: usize = 20;
 /// Digits of a move's id that name it to people.
-const SHORT_DIGITS: usize = 8;
+pub(crate) const SHORT_DIGITS: usize = 8;
 
 /// A move's name for people: its id's last digits, because the first ones are its time.
 pub(super) fn short(id: Uuid) -> String {
@@ -166,7 +166,7 @@ fn millis(ms: f64) -> String {
 }
 
 /// `18s`, `2m 05s`, `1h 03m`. Two clocks may differ: nothing is before zero.
-pub(super) fn span(time: TimeDelta) -> String {
+pub(crate) fn span(time: TimeDelta) -> String {
     match time.num_seconds().max(0) {
         s @ ..60 => format!("{s}s"),
         s @ ..3_600 => format!("{}m {:02}s", s / 60, s % 60),

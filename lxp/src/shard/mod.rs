@@ -1,5 +1,7 @@
 //! `lxp shard`: what institutions live on.
 
+mod change;
+mod drain;
 mod show;
 
 use clap::Subcommand;
@@ -7,9 +9,20 @@ use control_api::{Dsn, NewShard, Shard, ShardPostgres};
 use shard_map::ShardId;
 
 use crate::connection::{Connection, explain};
-use crate::output::{Read, View};
+use crate::output::{Read, View, say};
 
-const HEADER: [&str; 6] = ["ID", "STATE", "WEIGHT", "INSTITUTIONS", "MIGRATION", "ERROR"];
+const HEADER: [&str; 10] = [
+    "ID",
+    "STATE",
+    "WEIGHT",
+    "INSTITUTIONS",
+    "CAPACITY",
+    "TO COME",
+    "TO GO",
+    "LOAD",
+    "MIGRATION",
+    "ERROR",
+];
 
 /// `lxp shard`.
 #[derive(Debug, Subcommand)]
@@ -50,6 +63,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Move everybody away from one: shown as a plan, confirmed, then begun. It gets no new institution.
+    Drain(drain::Drain),
+    /// Give one another share of the ring; 0: nobody but who is pinned to it. Nothing moves by it.
+    Weight(change::Weight),
+    /// Say how many institutions one takes. Nothing moves by it.
+    Capacity(change::Capacity),
+    /// Remove one that is drained and empty.
+    Remove(change::Remove),
 }
 
 /// Runs the command.
@@ -76,26 +97,85 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
                 redis: dsns(redis),
             };
             let added = connection.client()?.add_shard(&new).await.map_err(explain)?;
-            read.show(|| async { View::list(&added, &HEADER, [row(&added)], "") }).await
+            read.show(|| async { one(&added) }).await?;
+            say(&offer(&added));
+            Ok(())
         }
+        Command::Drain(drain) => drain::run(drain).await,
+        Command::Weight(weight) => weight.run().await,
+        Command::Capacity(capacity) => capacity.run().await,
+        Command::Remove(remove) => remove.run().await,
     }
 }
 
+/// What follows an add: a plan is offered, never begun.
+fn offer(added: &Shard) -> String {
+    format!(
+        "it joins once it is migrated and a node of it is up (lxp shard show {} -w); then `lxp rebalance plan` shows \
+         what would move to it",
+        added.id
+    )
+}
+
+fn one(shard: &Shard) -> anyhow::Result<View> {
+    View::list(shard, &HEADER, [row(shard)], "")
+}
+
 fn row(shard: &Shard) -> Vec<String> {
-    let Shard { id, state, weight, institutions, schema_version, schema_wanted, last_error } =
-        shard;
+    let Shard { schema_version, schema_wanted, .. } = shard;
     let has = schema_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
     let migration = if *schema_version == Some(*schema_wanted) {
         has
     } else {
         format!("{has} of {schema_wanted}")
     };
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     vec![
-        id.to_string(),
-        state.to_string(),
-        weight.to_string(),
-        institutions.to_string(),
+        shard.id.to_string(),
+        shard.state.to_string(),
+        shard.weight.to_string(),
+        shard.institutions.to_string(),
+        or_dash(shard.capacity.map(|most| most.to_string())),
+        shard.arriving.to_string(),
+        shard.leaving.to_string(),
+        or_dash(shard.load.map(|load| format!("{load:.2}"))),
         migration,
-        last_error.clone().unwrap_or_else(|| "-".to_owned()),
+        or_dash(shard.last_error.clone()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::output::Format;
+
+    pub(super) fn shard() -> Shard {
+        let json = json!({
+            "id": "shard-c", "state": "active", "weight": 2, "institutions": 3, "schemaVersion": 7, "schemaWanted": 9,
+            "lastError": null, "capacity": 500, "load": 0.25, "arriving": 31, "leaving": 0,
+            "next": "lxp rebalance plan",
+        });
+        serde_json::from_value(json).expect("a shard")
+    }
+
+    #[test]
+    fn a_shard_is_a_row_or_itself() {
+        let view = one(&shard()).expect("a view");
+        let golden = "\
+             \x20ID       STATE   WEIGHT  INSTITUTIONS  CAPACITY  TO COME  TO GO  LOAD  MIGRATION  ERROR
+ shard-c  active  2       3             500       31       0      0.25  7 of 9     -
+";
+        assert_eq!(view.text(Format::Table), golden);
+        let json: Shard = serde_json::from_str(&view.text(Format::Json)).expect("JSON");
+        assert_eq!(json, shard());
+    }
+
+    #[test]
+    fn a_shard_that_was_added_offers_a_plan() {
+        let golden = "it joins once it is migrated and a node of it is up (lxp shard show shard-c -w); then \
+                      `lxp rebalance plan` shows what would move to it";
+        assert_eq!(offer(&shard()), golden);
+    }
 }

@@ -24,7 +24,7 @@ fn view(
     let mut json = serde_json::to_value(shard)?;
     json["nodes"] = json!(nodes);
     json["databases"] = databases.as_ref().map_or(Value::Null, |it| json!(it.databases));
-    let Shard { id, state, weight, institutions, schema_version, schema_wanted, last_error } =
+    let Shard { id, state, weight, institutions, schema_version, schema_wanted, last_error, .. } =
         shard;
     let has = schema_version.map_or("none".to_owned(), |version| version.to_string());
     let mut rows = vec![
@@ -34,6 +34,12 @@ fn view(
         ("institutions", institutions.to_string()),
         ("migration", format!("{has} of {schema_wanted}")),
     ];
+    let (come, go) = (shard.arriving, shard.leaving);
+    rows.extend(shard.capacity.map(|most| ("capacity", most.to_string())));
+    rows.extend((come > 0).then(|| ("to come", come.to_string())));
+    rows.extend((go > 0).then(|| ("to go", go.to_string())));
+    rows.extend(shard.load.map(|load| ("load", format!("{load:.2}"))));
+    rows.extend(shard.next.clone().map(|next| ("next", next)));
     rows.extend(last_error.clone().map(|error| ("error", error)));
     rows.extend(nodes.iter().map(|node| ("node", of_node(node))));
     match databases {
@@ -71,6 +77,24 @@ fn of_database(it: &DatabaseInspection) -> String {
 mod tests {
     use super::*;
     use crate::output::Format;
+
+    #[test]
+    fn what_follows_a_change_of_the_ring_is_shown() {
+        let shard = view(&crate::shard::tests::shard(), &[], &Err("no".to_owned()));
+        let text = shard.expect("a view").text(Format::Table);
+        let golden = " id            shard-c
+ state         active
+ weight        2
+ institutions  3
+ migration     7 of 9
+ capacity      500
+ to come       31
+ load          0.25
+ next          lxp rebalance plan
+ databases     no
+";
+        assert_eq!(text, golden);
+    }
 
     #[test]
     fn a_shard_is_shown_with_its_nodes_and_databases() {
