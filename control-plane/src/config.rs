@@ -42,6 +42,7 @@ pub struct Moves {
     #[schemars(extend("x-unit" = "moves"))]
     pub at_once: NonZeroUsize,
     /// How many of those that plans begin touch one shard at once.
+    #[schemars(extend("x-unit" = "moves"))]
     pub at_once_a_shard: NonZeroUsize,
 }
 

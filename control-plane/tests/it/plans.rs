@@ -33,8 +33,16 @@ pub(crate) async fn active(sandbox: &Sandbox, id: &str) -> Dsn {
 }
 
 /// An institution on the first shard.
-pub(crate) async fn school(sandbox: &Sandbox, slug: &str) -> Institution {
-    let new = NewInstitution { shard: Some(shard_id("shard-a")), ..new_institution(slug) };
+async fn school(sandbox: &Sandbox, slug: &str) -> Institution {
+    school_with_id(sandbox, None, slug).await
+}
+
+pub(crate) async fn school_with_id(
+    sandbox: &Sandbox,
+    id: Option<InstitutionId>,
+    slug: &str,
+) -> Institution {
+    let new = NewInstitution { id, shard: Some(shard_id("shard-a")), ..new_institution(slug) };
     let made = sandbox.ops().create_institution(&new).await.expect("created");
     eventually("its shard to have it", async || {
         let again = sandbox.ops().create_institution(&new).await.expect("created");

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use control_api::{Hours, Institution, MoveQuery, NewPlan, Pin, Plan, PlannedMove, ShardChange};
 use control_plane::operation::plans::begin_due;
 use control_plane::store::leader;
-use futures::future::join_all;
 use shard_map::{InstitutionId, MovePhase, PlanKind, PlanState, ShardMap, ShardState};
 
-use crate::plans::{active, advance, is_refused, refused, school, sql, two_shards};
+use uuid::Uuid;
+
+use crate::plans::{
+    active, advance, is_refused, refused, school_with_id as school, sql, two_shards,
+};
 use crate::support::{Sandbox, new_institution, sandbox, shard_id};
 
 const REBALANCE: NewPlan = NewPlan::Rebalance { window: None };
@@ -17,15 +20,20 @@ fn drain(shard: &str) -> NewPlan {
     NewPlan::Drain { shard: shard_id(shard), window: None }
 }
 
-/// Two shards, with everybody on the first. Answers those that belong on the second.
+/// Two shards, with everybody on the first. Answers those that belong on the second: every other one.
 async fn lopsided(sandbox: &Sandbox, count: usize) -> Vec<Institution> {
     two_shards(sandbox).await;
-    let slugs: Vec<_> = (0..count).map(|number| format!("i-{number:02}")).collect();
-    let all = join_all(slugs.iter().map(|slug| school(sandbox, slug))).await;
     let map = sandbox.ops().map_snapshot().await.expect("the map");
     let map = ShardMap::from_snapshot(map).expect("a map");
-    let belongs = |one: &Institution| map.ring().owner(one.id) == Some(&shard_id("shard-b"));
-    all.into_iter().filter(belongs).collect()
+    let mut belong = vec![];
+    for number in 0..count {
+        let owner = shard_id(["shard-a", "shard-b"][number % 2]);
+        let mut some = std::iter::repeat_with(|| InstitutionId::new(Uuid::now_v7()));
+        let id = some.find(|id| map.ring().owner(*id) == Some(&owner));
+        let made = school(sandbox, id, &format!("i-{number:02}")).await;
+        belong.extend((owner.as_str() == "shard-b").then_some(made));
+    }
+    belong
 }
 
 async fn propose(sandbox: &Sandbox, new: &NewPlan) -> Plan {

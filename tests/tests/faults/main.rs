@@ -11,6 +11,7 @@ mod killed;
 mod marked;
 mod moves;
 mod older_copy;
+mod rebalance;
 mod redis;
 mod replica;
 mod restart;
