@@ -24,8 +24,9 @@ fn view(
     let mut json = serde_json::to_value(shard)?;
     json["nodes"] = json!(nodes);
     json["databases"] = databases.as_ref().map_or(Value::Null, |it| json!(it.databases));
-    let Shard { id, state, weight, institutions, schema_version, schema_wanted, last_error, .. } =
-        shard;
+    let Shard {
+        id, state, weight, institutions, schema_version, schema_wanted, last_error, ..
+    } = shard;
     let has = schema_version.map_or("none".to_owned(), |version| version.to_string());
     let mut rows = vec![
         ("id", id.to_string()),
