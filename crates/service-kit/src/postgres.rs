@@ -26,8 +26,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection that comes back may take to show that it is clean.
 const CLEAN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// What was acknowledged is on the disk, and at the standby where one is synchronous, whatever the server's own setting
+/// says: a server that answers a COMMIT before it has written it loses the last ones when it is killed.
+pub const DURABLE: (&str, &str) = ("synchronous_commit", "on");
+
 /// Every wait on the server has an end: for a statement, for a lock, for the client in a transaction.
-const LIMITS: [(&str, &str); 4] = [
+const SESSION: [(&str, &str); 5] = [
+    DURABLE,
     ("statement_timeout", "5s"),
     ("lock_timeout", "1s"),
     ("idle_in_transaction_session_timeout", "5s"),
@@ -50,7 +55,7 @@ pub fn lazy_pool(url: &str, application: &str, max_connections: u32) -> sqlx::Re
 
 /// The same, with options at hand.
 pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
-    pool_options(max_connections).connect_lazy_with(options.options(LIMITS))
+    pool_options(max_connections).connect_lazy_with(options.options(SESSION))
 }
 
 /// A pool for requests, each of which waits for a connection to its own deadline. A connection is used only if
@@ -72,7 +77,7 @@ where
             let may = may_be_so_old(known.age);
             Box::pin(async move { Ok(may) })
         })
-        .connect_lazy_with(options.options(LIMITS))
+        .connect_lazy_with(options.options(SESSION))
 }
 
 tokio::task_local! {

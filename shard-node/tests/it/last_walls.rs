@@ -48,6 +48,32 @@ async fn a_transaction_that_is_dropped_is_rolled_back_before_its_connection_is_u
     shard.drop_database().await;
 }
 
+async fn synchronous_commit(connection: &mut PgConnection) -> String {
+    let shown = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(connection);
+    shown.await.expect("a setting")
+}
+
+/// A server may be set to answer before it has written: then one that is killed loses what was acknowledged.
+#[tokio::test]
+async fn a_commit_is_durable_whatever_the_servers_own_setting_says() {
+    let shard = Shard::create().await;
+    let mut owner = shard.connect("lxp_owner").await;
+    let database: String = sqlx::query_scalar("SELECT current_database()::text")
+        .fetch_one(&mut owner)
+        .await
+        .expect("its name");
+    let lax = format!("ALTER DATABASE {database} SET synchronous_commit = off");
+    owner.execute(AssertSqlSafe(lax)).await.expect("altered");
+    let mut other = shard.connect("lxp_app").await;
+    assert_eq!(synchronous_commit(&mut other).await, "off");
+    let pool = shard.pool("lxp_app", 1);
+    let mut of_a_service = pool.acquire().await.expect("a connection");
+    assert_eq!(synchronous_commit(&mut of_a_service).await, "on");
+    drop(of_a_service);
+    pool.close().await;
+    shard.drop_database().await;
+}
+
 /// Transactions end themselves; who does not, as sqlx's own that is cancelled at its begin, meets the pool.
 #[tokio::test]
 async fn the_pool_cleans_a_connection_that_comes_back_in_a_transaction() {

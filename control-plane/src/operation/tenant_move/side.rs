@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use control_api::Dsn;
+use service_kit::postgres::DURABLE;
 use shard_map::{Epoch, InstitutionId, ShardId};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _, Executor as _};
@@ -27,9 +28,11 @@ pub(super) const CUTOVER_DEADLINE: Duration = Duration::from_secs(5);
 /// How long those of an earlier mover may take to end.
 const LAST_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The limits of a mover's session: a round copies many rows, and its snapshot idles while the other side writes.
-const LIMITS: [(&str, &str); 5] = [
+/// A mover's session: a round copies many rows, and its snapshot idles while the other side writes. What one side has
+/// committed is deleted from the other's log: it may not be lost.
+const SESSION: [(&str, &str); 6] = [
     ("role", "lxp_mover"),
+    DURABLE,
     ("statement_timeout", "120s"),
     ("lock_timeout", "1s"),
     ("idle_in_transaction_session_timeout", "120s"),
@@ -121,7 +124,7 @@ impl Side {
     pub(super) async fn connect(shard: &ShardId, dsn: &Dsn, act: &Act) -> Result<Self, Stop> {
         let options = PgConnectOptions::from_str(dsn.expose())?
             .application_name(&format!("lxp-move-{}", act.move_id))
-            .options(LIMITS);
+            .options(SESSION);
         let mut connection = open(&options).await?;
         end_others(&mut connection, act.move_id).await?;
         let term: i64 = sqlx::query_scalar("SELECT move_raise_term($1)")

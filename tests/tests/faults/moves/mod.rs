@@ -29,7 +29,7 @@ const FROZEN_FOR: Duration = Duration::from_secs(6);
 /// So many moves are begun at once.
 const BEGIN_AT_ONCE: usize = 12;
 /// Movers come one after the other, the next one within this; at last they must not wait for each other for long.
-const COME_WITHIN: Duration = Duration::from_secs(30);
+const COME_WITHIN: Duration = Duration::from_mins(1);
 const STAND_WITHIN: Duration = Duration::from_secs(5);
 /// How often those are tried again that came too late, or could not stand for so long.
 const TRIES: usize = 5;

@@ -21,7 +21,7 @@ pub(super) const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
 const MOVES_AT_ONCE: usize = 100;
 
 /// A move ends by itself within this, on a machine that is busy with a hundred others.
-const ENDED_WITHIN: Duration = Duration::from_secs(100);
+const ENDED_WITHIN: Duration = Duration::from_mins(4);
 
 /// The platform and its second control plane.
 pub(super) struct Stage {
