@@ -34,7 +34,7 @@ pub(crate) fn client(url: &str, token: &str) -> anyhow::Result<ControlClient> {
     ControlClient::new(url, token).context("the control plane's client")
 }
 
-/// Adds a shard, or says where its parts are now, and waits until it takes institutions.
+/// Adds a shard, or says where its parts are now, and waits until it serves.
 pub(crate) async fn shard(
     client: &ControlClient,
     parts: &ShardParts<'_>,
@@ -58,7 +58,7 @@ pub(crate) async fn shard(
             .await?
     };
     let begun = Instant::now();
-    while !is_active(&shard) {
+    while !serves(&shard) {
         if begun.elapsed() > ACTIVE_WITHIN {
             return Err(inactive(&shard).log(log).next("mend that, then `lxp local up`").into());
         }
@@ -68,9 +68,10 @@ pub(crate) async fn shard(
     Ok(())
 }
 
-/// Active, and migrated to what this build wants: an upgrade finds the shard active before it is migrated.
-fn is_active(shard: &Shard) -> bool {
-    shard.state == ShardState::Active && is_migrated(shard)
+/// Migrated to what this build wants, too: an upgrade finds the shard active before it is migrated. One that is drained
+/// serves whom it still has.
+fn serves(shard: &Shard) -> bool {
+    matches!(shard.state, ShardState::Active | ShardState::Draining) && is_migrated(shard)
 }
 
 fn is_migrated(shard: &Shard) -> bool {

@@ -18,7 +18,7 @@ fn shard(sandbox: &Sandbox, id: &str) -> Value {
 }
 
 #[test]
-fn an_added_shard_serves_is_supervised_and_is_there_again_at_the_next_up() {
+fn an_added_shard_serves_is_supervised_and_is_there_again_at_the_next_up_though_it_is_drained() {
     let sandbox = Sandbox::up();
     let before = names(&sandbox);
     let ran = sandbox.run(&["local", "add-shard", "--weight", "3", "--nodes", "2"]);
@@ -51,13 +51,21 @@ fn an_added_shard_serves_is_supervised_and_is_there_again_at_the_next_up() {
         process["state"] == "up" && process["restarts"] == 1
     });
 
+    // At hours that are not now: it leaves the ring, and keeps whom it has.
+    let since_epoch = std::time::UNIX_EPOCH.elapsed().expect("a clock");
+    let hour = |from_now: u64| (since_epoch.as_secs() / 3600 + from_now) % 24;
+    let between = format!("{}-{}", hour(6), hour(8));
+    let drain = ["shard", "drain", "shard-b", "--between", &between, "--yes"];
+    let ran = sandbox.run(&drain);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+
     let url = sandbox.process("postgres-shard-b-primary")["url"].clone();
     assert_eq!(sandbox.run(&["local", "down"]).code, Some(0));
     sandbox.up_again();
     assert_eq!(names(&sandbox), expected);
     assert_eq!(sandbox.process("postgres-shard-b-primary")["url"], url);
     let shown = shard(&sandbox, "shard-b");
-    assert_eq!((&shown["state"], &shown["weight"]), (&"active".into(), &3.into()));
+    assert_eq!((&shown["state"], &shown["weight"]), (&"draining".into(), &3.into()));
     assert_eq!(shown["institutions"], 1);
 }
 
