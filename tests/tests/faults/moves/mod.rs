@@ -71,18 +71,19 @@ async fn the_database_of_either_side_is_killed_or_sleeps_at_any_step() {
     suffer(&databases.map(Part::Named)).await;
 }
 
-/// Every part at every step once: at each second step it is killed, at the others it sleeps, and the other way round for
-/// the next part. What stands in CI for the tests above.
+/// What stands in CI for the tests above: every part at each second step, the next part at the others, killed and asleep
+/// in turn. At all of them it takes eleven minutes.
 #[tokio::test(flavor = "multi_thread")]
-async fn each_part_fails_once_at_each_step() {
+async fn each_part_fails_at_each_second_step() {
     let named = ["node-shard-a-1", "postgres-shard-b-primary", "router"];
     let others = ["node-shard-b-1", "postgres-shard-a-primary"];
     let parts = [Part::Mover].into_iter().chain(named.into_iter().chain(others).map(Part::Named));
     let mut stage = Stage::set().await;
     for (turn, part) in parts.enumerate() {
         let crowd = cases::all().into_iter().filter(|case| !case.alone).enumerate();
+        let of_this_part = crowd.filter(|(number, _)| (number + turn) % 2 == 0);
         let (killed, asleep): (Vec<_>, Vec<_>) =
-            crowd.partition(|(number, _)| (number + turn) % 2 == 0);
+            of_this_part.partition(|(number, _)| (number / 2 + turn / 2) % 2 == 0);
         for (fault, cases) in [(Fault::Killed, killed), (Fault::Frozen, asleep)] {
             let cases = cases.into_iter().map(|(_, case)| case).collect();
             meet_all(&mut stage, part, fault, cases).await;

@@ -9,6 +9,7 @@ use futures::stream;
 use lxp_tests::{Answer, Beside, Client, Institution, Own};
 use reqwest::Method;
 use serde_json::json;
+use service_kit::token::Role;
 use shard_map::InstitutionId;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
@@ -148,6 +149,14 @@ impl Stage {
             });
             let made = made.await;
             let id = made.body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+            // A node whose database was away just now may not have heard of it yet.
+            let token = self.platform.token_of(id, Role::Admin, Uuid::now_v7());
+            let client = self.control.at(self.platform.router()).with_token(&token);
+            let begun = Instant::now();
+            while client.try_send(Method::GET, "/v1/programs", None, &[]).await.status != 200 {
+                assert!(begun.elapsed() < Duration::from_secs(30), "{id} is not served");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
             Institution { id, shard: shard.to_owned() }
         };
         stream::iter(0..count).map(make).buffered(4).collect().await
