@@ -18,7 +18,6 @@ use super::request::Request;
 use super::routes::Operation;
 use super::{moves, openapi};
 use crate::error::Error;
-use crate::feed::Answer;
 use crate::model::validate;
 use crate::service::Platform;
 use crate::service::nodes::NodeWord;
@@ -94,10 +93,10 @@ pub(super) async fn map_news(
 ) -> Result<Response, Problem> {
     let after = request.query()?.after()?.unwrap_or(0);
     let deadline = Duration::from_secs(MAP_WAIT_S);
-    match platform.feed.news(MapVersion(after), deadline, stop).await {
+    let after = MapVersion(after);
+    match platform.feed.news(after, deadline, stop).await {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(Answer::Snapshot(published)) => Ok(map_json(published.snapshot_json())),
-        Some(Answer::Delta(delta)) => encode(Ok(delta)),
+        Some(published) => Ok(map_json(published.since_json(after))),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Follows the map in the database: reads what is new since the version in memory, and publishes it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shard_map::{InstitutionId, MapNode, MapShard, NodeId, ShardId, ShardMap};
+use control_api::MapChange;
+use shard_map::{Entries, MapError, Removal, ShardMap};
 use sqlx::postgres::PgListener;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,102 +22,107 @@ const LISTEN_DEADLINE: Duration = Duration::from_secs(2);
 const CATCH_UP_DEADLINE: Duration = Duration::from_secs(10);
 const PAGE: i64 = 500;
 
-/// The map's parts as of one version, and the changes that led there.
+/// The map of one version, and the changes that led there.
 pub(super) struct Loader {
-    head: Head,
-    shards: BTreeMap<ShardId, MapShard>,
-    nodes: BTreeMap<NodeId, MapNode>,
-    exceptions: HashMap<InstitutionId, ShardId>,
+    map: Arc<ShardMap>,
     log: VecDeque<Arc<LogEntry>>,
 }
 
 impl Loader {
-    /// Reads everything, in one snapshot of the database.
+    /// Reads everything, in one snapshot of the database; exceptions follow from directory and ring.
     pub(super) async fn load(pool: &PgPool) -> Result<Self, Error> {
         let mut connection = pool.acquire().await?;
         let mut tx =
             connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let head = map_head::head(&mut tx).await?;
-        let shards = shards::all(&mut tx).await?.into_iter().map(|row| row.for_map());
-        let shards = shards.map(|shard| (shard.id.clone(), shard)).collect();
+        let Head { version, placement_version } = map_head::head(&mut tx).await?;
+        let shards = shards::for_map(&mut tx).await?;
         let nodes = nodes::all(&mut tx).await?.into_iter().map(|row| row.for_map());
-        let nodes = nodes.map(|node| (node.id.clone(), node)).collect();
-        let exceptions = directory::exceptions(&mut tx).await?.into_iter().collect();
-        let mut recent = history::last(&mut tx, PAGE).await?;
-        recent.reverse();
-        let log = recent.into_iter().map(|change| {
-            let (version, set, remove) = (change.version, change.set, change.remove);
-            Arc::new(LogEntry { version, set, remove })
-        });
-        let log = log.collect();
+        let bare = ShardMap::new(version, placement_version, shards, nodes, [])
+            .map_err(|error| corrupt(&error))?;
+        let mut off_ring = Entries::default();
+        directory::each_home(&mut tx, |page| {
+            let ring = bare.ring();
+            let off =
+                page.into_iter().filter(|home| ring.exception(home.id, &home.shard).is_some());
+            off_ring.exceptions.extend(off.map(|home| (home.id, home.shard)));
+        })
+        .await?;
+        let recent = history::last(&mut tx, PAGE).await?;
         tx.rollback().await?;
-        Ok(Self { head, shards, nodes, exceptions, log })
+        let map = bare.after(version, placement_version, &off_ring, &Removal::default());
+        // What comes before a change that is not listed leads nowhere.
+        let listed = recent.into_iter().take_while(|change| change.exceptions_left_out == 0);
+        let mut log: VecDeque<_> = listed.map(|change| Arc::new(entry(change))).collect();
+        log.make_contiguous().reverse();
+        Ok(Self { map: Arc::new(map.map_err(|error| corrupt(&error))?), log })
     }
 
     /// The map of this version.
-    pub(super) fn published(&self) -> Result<Published, Error> {
-        let map = ShardMap::new(
-            self.head.version,
-            self.head.placement_version,
-            self.shards.values().cloned(),
-            self.nodes.values().cloned(),
-            self.exceptions.iter().map(|(id, shard)| (*id, shard.clone())),
-        );
-        let map = map.map_err(|error| Error::Corrupt(error.to_string()))?;
-        Ok(Published::new(map, self.log.clone()))
+    pub(super) fn published(&self) -> Published {
+        Published::new(Arc::clone(&self.map), self.log.clone())
+    }
+
+    fn head(&self) -> Head {
+        Head { version: self.map.version(), placement_version: self.map.placement_version() }
     }
 
     /// Reads what is new. Answers whether anything was.
     async fn catch_up(&mut self, pool: &PgPool) -> Result<bool, Error> {
         let mut connection = pool.acquire().await?;
         let head = map_head::head(&mut connection).await?;
-        if head == self.head {
+        let here = self.head();
+        if head == here {
             return Ok(false);
         }
-        if head.version > self.head.version && self.read_on(&mut connection, head).await? {
+        if head.version > here.version && self.read_on(&mut connection, head).await? {
             return Ok(true);
         }
         drop(connection);
         tracing::warn!(
-            map.before = self.head.version.0,
+            map.before = here.version.0,
             map.version = head.version.0,
-            "The map's history has a gap or went back; loading it whole"
+            "The map's history has a gap, went back or is too large; loading the map whole"
         );
         *self = Self::load(pool).await?;
         Ok(true)
     }
 
-    /// Applies the recorded changes up to `head`. Answers false where one is missing.
+    /// Applies the recorded changes up to `head`. Answers false where one is missing, or does not say all.
     async fn read_on(&mut self, connection: &mut PgConnection, head: Head) -> Result<bool, Error> {
-        while self.head.version < head.version {
-            let changes = history::after(connection, self.head.version, PAGE).await?;
-            if changes.first().is_none_or(|first| first.version != self.head.version.next()) {
+        while self.map.version() < head.version {
+            let changes = history::after(connection, self.map.version(), PAGE).await?;
+            if changes.first().is_none_or(|first| first.version != self.map.version().next()) {
                 return Ok(false);
             }
             for change in changes {
-                let (version, placement_version) = (change.version, change.placement_version);
-                self.apply(LogEntry { version, set: change.set, remove: change.remove });
-                self.head = Head { version, placement_version };
+                if change.exceptions_left_out > 0 || !self.apply(change) {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
     }
 
-    fn apply(&mut self, entry: LogEntry) {
-        let LogEntry { set, remove, .. } = &entry;
-        self.shards.extend(set.shards.iter().map(|shard| (shard.id.clone(), shard.clone())));
-        self.nodes.extend(set.nodes.iter().map(|node| (node.id.clone(), node.clone())));
-        self.exceptions.extend(set.exceptions.iter().cloned());
-        self.shards.retain(|id, _| !remove.shards.contains(id));
-        self.nodes.retain(|id, _| !remove.nodes.contains(id));
-        for institution in &remove.exceptions {
-            self.exceptions.remove(institution);
-        }
-        self.log.push_back(Arc::new(entry));
+    fn apply(&mut self, change: MapChange) -> bool {
+        let MapChange { version, placement_version, set, remove, .. } = &change;
+        let Ok(map) = self.map.after(*version, *placement_version, set, remove) else {
+            return false;
+        };
+        self.map = Arc::new(map);
+        self.log.push_back(Arc::new(entry(change)));
         if self.log.len() > LOG_MAX {
             self.log.pop_front();
         }
+        true
     }
+}
+
+fn entry(change: MapChange) -> LogEntry {
+    LogEntry { version: change.version, set: change.set, remove: change.remove }
+}
+
+fn corrupt(error: &MapError) -> Error {
+    Error::Corrupt(error.to_string())
 }
 
 /// Publishes each newer map until `stop` is cancelled.
@@ -166,9 +172,9 @@ async fn step(
     let caught_up = timeout(CATCH_UP_DEADLINE, loader.catch_up(pool)).await;
     let caught_up = caught_up.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)));
     // What was applied before an error is published all the same.
-    let behind = sender.borrow().version() != loader.head.version;
+    let behind = sender.borrow().version() != loader.map.version();
     if behind || matches!(caught_up, Ok(true)) {
-        sender.send_replace(Arc::new(loader.published()?));
+        sender.send_replace(Arc::new(loader.published()));
     }
     caught_up.map(|_| ())
 }

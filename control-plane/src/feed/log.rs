@@ -9,10 +9,10 @@ use shard_map::{
     ShardMap,
 };
 
+use crate::model::ring_change::LISTED_MAX;
+
 /// Changes that are kept: whoever is further behind gets the whole map.
 pub(super) const LOG_MAX: usize = 1_024;
-/// Entries of a delta at most: a larger one is not much smaller than the whole map.
-const DELTA_MAX_ENTRIES: usize = 50_000;
 
 /// What one version changed.
 #[derive(Debug, Clone)]
@@ -25,10 +25,12 @@ pub(super) struct LogEntry {
 /// One version of the map.
 #[derive(Debug)]
 pub struct Published {
-    map: ShardMap,
+    map: Arc<ShardMap>,
     checksum: String,
     log: VecDeque<Arc<LogEntry>>,
     snapshot: OnceLock<Bytes>,
+    /// The delta from the version before, which is what nearly every watcher gets.
+    step: OnceLock<Bytes>,
 }
 
 /// What a watcher is told.
@@ -41,9 +43,9 @@ pub enum Answer {
 }
 
 impl Published {
-    pub(super) fn new(map: ShardMap, log: VecDeque<Arc<LogEntry>>) -> Self {
+    pub(super) fn new(map: Arc<ShardMap>, log: VecDeque<Arc<LogEntry>>) -> Self {
         let checksum = map.checksum();
-        Self { map, checksum, log, snapshot: OnceLock::new() }
+        Self { map, checksum, log, snapshot: OnceLock::new(), step: OnceLock::new() }
     }
 
     /// The map.
@@ -65,12 +67,25 @@ impl Published {
         self.snapshot.get_or_init(encode).clone()
     }
 
-    /// What changed since `after`, if that is known here and worth it; else the whole map.
+    /// [`Published::since`] as JSON. The last step is encoded once, however many are told of it.
+    pub fn since_json(self: &Arc<Self>, after: MapVersion) -> Bytes {
+        let encode = || match self.since(after) {
+            Answer::Snapshot(published) => published.snapshot_json(),
+            Answer::Delta(delta) => serde_json::to_vec(&delta).unwrap_or_default().into(),
+        };
+        if after.next() == self.version() {
+            self.step.get_or_init(encode).clone()
+        } else {
+            encode()
+        }
+    }
+
+    /// What changed since `after`, if that is known here, is not ahead of it, and worth it; else the whole map.
     pub fn since(self: &Arc<Self>, after: MapVersion) -> Answer {
         let known = self.log.front().is_some_and(|first| first.version <= after.next());
         let newer = self.log.iter().filter(|entry| entry.version > after);
         let entries: usize = newer.clone().map(|entry| entry.size()).sum();
-        if !known || entries > DELTA_MAX_ENTRIES {
+        if !known || after > self.version() || entries > LISTED_MAX {
             return Answer::Snapshot(self.clone());
         }
         let (set, remove) = merge(newer.map(Arc::as_ref));
@@ -163,7 +178,7 @@ mod tests {
             Arc::new(LogEntry { version, set, remove })
         });
         let log = log.collect();
-        Arc::new(Published::new(maps.last().expect("a map").clone(), log))
+        Arc::new(Published::new(Arc::new(maps.last().expect("a map").clone()), log))
     }
 
     proptest! {

@@ -37,7 +37,7 @@ impl Feed {
     /// Loads the map and follows it until `stop` is cancelled.
     pub async fn start(pool: PgPool, stop: CancellationToken) -> Result<Self, Error> {
         let loader = loader::Loader::load(&pool).await?;
-        let (sender, published) = watch::channel(Arc::new(loader.published()?));
+        let (sender, published) = watch::channel(Arc::new(loader.published()));
         let (refresh, requests) = mpsc::channel(REFRESHES_MAX);
         tokio::spawn(loader::follow(pool, loader, sender, requests, stop));
         Ok(Self { published, refresh })
@@ -70,24 +70,23 @@ impl Feed {
         let _ = self.refresh.try_send(done);
     }
 
-    /// What is new since `after`, once there is something; none at the deadline or when `stop` is cancelled.
+    /// The map once it is newer than `after`, or where `after` was never published; none at the deadline or when `stop` is cancelled.
     pub async fn news(
         &self,
         after: MapVersion,
         deadline: Duration,
         stop: &CancellationToken,
-    ) -> Option<Answer> {
+    ) -> Option<Arc<Published>> {
         let mut here = self.latest();
         if after > here.version() {
             // Another control plane is ahead of this one, or the database was restored.
             here = self.fresh().await;
         }
         if after > here.version() {
-            return Some(Answer::Snapshot(here));
+            return Some(here);
         }
         let mut published = self.published.clone();
         let wait = published.wait_for(|map| map.version() > after);
-        let found = stop.run_until_cancelled(timeout(deadline, wait)).await?.ok()?.ok()?.clone();
-        Some(found.since(after))
+        Some(stop.run_until_cancelled(timeout(deadline, wait)).await?.ok()?.ok()?.clone())
     }
 }

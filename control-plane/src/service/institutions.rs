@@ -14,7 +14,6 @@ use shard_map::{
 use uuid::Uuid;
 
 use super::Platform;
-use super::ring::ring_of;
 use crate::error::Error;
 use crate::model::validate;
 use crate::store::directory::{self, DirectoryRow};
@@ -57,17 +56,8 @@ impl Platform {
         if let Some(known) = directory::taken(tx.connection(), id, &new.slug).await? {
             return known_or_conflict(known, new).map(|known| (known, false));
         }
-        let all = shards::all(tx.connection()).await?;
-        let all: Vec<_> = all.iter().map(ShardRow::for_map).collect();
-        // The map in memory has the ring made already; the database says whether it is that ring.
-        let latest = self.feed.latest();
-        let made;
-        let ring = if latest.map().shards().eq(all.iter()) {
-            latest.map().ring()
-        } else {
-            made = ring_of(&all);
-            &made
-        };
+        let all = shards::for_map(tx.connection()).await?;
+        let ring = self.ring_of(&all);
         let shard = match &new.shard {
             Some(given) => given_shard(&all, given)?,
             None => ring.owner(id).cloned().ok_or_else(no_active_shard)?,
@@ -84,8 +74,7 @@ impl Platform {
         };
         let exception = ring.exception(id, &shard).cloned();
         let (version, off_ring) = (tx.version(), exception.is_some());
-        directory::insert(tx.connection(), &institution, off_ring, version, LEAVE_TO_REQUEST_S)
-            .await?;
+        directory::insert(tx.connection(), &institution, version, LEAVE_TO_REQUEST_S).await?;
         let detail = json!({"slug": new.slug, "shard": shard, "offRing": off_ring});
         let notes = [
             Note::audit("institution.create", &id, detail.clone()),

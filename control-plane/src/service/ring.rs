@@ -1,19 +1,20 @@
 //! Changes of the ring: which shards stand in it, and with what weight.
 //!
-//! What must stay true: in the transaction that changes the ring every exception is what the ring asks for.
-//! Exceptions of a large directory are computed before the head is locked; inside, only for what changed since.
+//! What must stay true: the version that changes the ring makes exceptions of exactly those whom it asks for.
+//! They are computed before the head is locked, by looking at everybody; inside, only for what changed since. No
+//! institution is written: the time under the lock does not depend on how many there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::json;
-use shard_map::{Entries, InstitutionId, MapShard, MapVersion, Removal, Ring, ShardId, ShardState};
-use sqlx::{Connection, PgConnection};
+use shard_map::{InstitutionId, MapShard, MapVersion, Ring, ShardId, ShardState};
+use sqlx::Connection;
 
 use super::Platform;
 use super::planning::nobody_pinned;
 use crate::error::Error;
-use crate::model::ring_change::{Placed, flips};
+use crate::model::ring_change::{Flip, entries, flips};
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{self, Change, MapTx};
 use crate::store::{directory, pins, shards};
@@ -58,36 +59,20 @@ impl RingEdit {
     }
 }
 
-/// The ring of the shards that stand in it.
-pub(super) fn ring_of(shards: &[MapShard]) -> Ring {
-    let active = shards.iter().filter(|shard| shard.state == ShardState::Active);
-    Ring::new(active.map(|shard| (shard.id.clone(), shard.weight)))
-}
-
 /// What was computed before the head was locked.
 struct Draft {
     version: MapVersion,
     before: Vec<MapShard>,
     shard: MapShard,
-    ring: Arc<Ring>,
-    flips: Vec<Placed>,
+    /// The ring as it is, and as it is to be.
+    rings: (Arc<Ring>, Arc<Ring>),
+    flips: HashMap<InstitutionId, Flip>,
 }
 
 impl Platform {
-    /// The shard that must stand in the map for an institution that lives on `shard`; none where the ring says so.
-    pub fn exception(
-        &self,
-        all: &[shards::ShardRow],
-        institution: InstitutionId,
-        shard: &ShardId,
-    ) -> Option<ShardId> {
-        let all: Vec<_> = all.iter().map(shards::ShardRow::for_map).collect();
-        // The map in memory has the ring made already; the database says whether it is that ring.
-        let latest = self.feed.latest();
-        if latest.map().shards().eq(all.iter()) {
-            return latest.map().ring().exception(institution, shard).cloned();
-        }
-        ring_of(&all).exception(institution, shard).cloned()
+    /// The ring of these shards: the one in memory where it is still that one, else made from it.
+    pub fn ring_of(&self, shards: &[MapShard]) -> Arc<Ring> {
+        self.feed.latest().map().ring().with(MapShard::ring_members(shards))
     }
 
     /// Changes one shard's place in the ring. Answers false if there was nothing to change.
@@ -116,13 +101,10 @@ impl Platform {
         let mut tx =
             connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
         let version = map_head::head(&mut tx).await?.version;
-        let before = map_shards(&mut tx).await?;
+        let before = shards::for_map(&mut tx).await?;
         let old = before.iter().find(|shard| shard.id == *id);
         let old = old.ok_or_else(|| Error::not_found("shard", id))?;
         let Some(shard) = edit.applied_to(old) else { return Ok(None) };
-        let directory = directory::placed_after(&mut tx, MapVersion(0)).await?;
-        tx.rollback().await?;
-        drop(connection);
         let after: Vec<_> = before
             .iter()
             .map(|old| if old.id == shard.id { shard.clone() } else { old.clone() })
@@ -130,15 +112,14 @@ impl Platform {
         if has_ring(&before) && !has_ring(&after) {
             return Err(no_ring_left(id));
         }
-        let compute = move || {
-            let ring = ring_of(&after);
-            let flips = flips(&ring, directory);
-            (ring, flips)
-        };
-        let (ring, flips) = tokio::task::spawn_blocking(compute)
-            .await
-            .map_err(|error| Error::Corrupt(format!("a ring that cannot be computed: {error}")))?;
-        Ok(Some(Draft { version, before, shard, ring: Arc::new(ring), flips }))
+        let rings = (self.ring_of(&before), self.ring_of(&after));
+        let mut found = HashMap::new();
+        directory::each_home(&mut tx, |page| {
+            found.extend(flips(&rings.0, &rings.1, page).map(|flip| (flip.placed.id, flip)));
+        })
+        .await?;
+        tx.rollback().await?;
+        Ok(Some(Draft { version, before, shard, rings, flips: found }))
     }
 
     /// Answers false if the ring is not the draft's any more.
@@ -150,26 +131,23 @@ impl Platform {
         notes: &[Note],
     ) -> Result<bool, Error> {
         let mut tx = MapTx::open(&self.pool).await?;
-        if map_shards(tx.connection()).await? != draft.before {
+        if shards::for_map(tx.connection()).await? != draft.before {
             return Ok(false);
         }
         if edit == RingEdit::Drain {
             nobody_pinned(&draft.shard.id, &pins::on(tx.connection(), &draft.shard.id).await?)?;
         }
         let changed = directory::placed_after(tx.connection(), draft.version).await?;
-        let mut flipped: HashMap<_, _> = draft.flips.into_iter().map(|row| (row.id, row)).collect();
-        for row in &changed {
-            flipped.remove(&row.id);
+        let mut flipped = draft.flips;
+        for placed in &changed {
+            flipped.remove(&placed.id);
         }
-        flipped.extend(flips(&draft.ring, changed).into_iter().map(|row| (row.id, row)));
-        let flipped: Vec<_> = flipped.into_values().collect();
-        if !flipped.is_empty() {
-            directory::set_off_ring(tx.connection(), &flipped).await?;
-        }
+        let again = flips(&draft.rings.0, &draft.rings.1, changed);
+        flipped.extend(again.map(|flip| (flip.placed.id, flip)));
         shards::update_ring(tx.connection(), &draft.shard).await?;
         let subject = draft.shard.id.to_string();
         let detail = json!({"weight": draft.shard.weight, "state": draft.shard.state});
-        let (mut set, mut remove) = (Entries::default(), Removal::default());
+        let (mut set, remove) = entries(flipped.into_values());
         let was_active = draft
             .before
             .iter()
@@ -177,15 +155,6 @@ impl Platform {
         // A joining shard's weight is in the map, but not yet in the ring.
         let placement = was_active || draft.shard.state == ShardState::Active;
         set.shards.push(draft.shard);
-        for row in flipped {
-            if row.off_ring {
-                set.exceptions.push((row.id, row.shard));
-            } else {
-                remove.exceptions.push(row.id);
-            }
-        }
-        set.exceptions.sort_unstable();
-        remove.exceptions.sort_unstable();
         let mut notes = notes.to_vec();
         notes.push(Note::event(edit.kind(), &subject, detail));
         if !set.exceptions.is_empty() {
@@ -211,8 +180,4 @@ fn no_ring_left(shard: &ShardId) -> Error {
             "without `{shard}` the ring would be empty: add a shard first (lxp shard add), or give another one weight"
         ),
     )
-}
-
-async fn map_shards(connection: &mut PgConnection) -> Result<Vec<MapShard>, Error> {
-    Ok(shards::all(connection).await?.iter().map(shards::ShardRow::for_map).collect())
 }

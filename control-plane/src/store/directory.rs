@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use control_api::{Institution, Placement};
-use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion, ShardId};
+use shard_map::{Epoch, InstitutionId, InstitutionStatus, MapVersion};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -112,22 +112,20 @@ pub async fn page(
 pub async fn insert(
     connection: &mut PgConnection,
     institution: &Institution,
-    off_ring: bool,
     version: MapVersion,
     leave_to_creator_s: f64,
 ) -> Result<(), Error> {
     let done = sqlx::query!(
-        "INSERT INTO institutions (id, slug, name, timezone, status, settled, shard_id, epoch, off_ring,
+        "INSERT INTO institutions (id, slug, name, timezone, status, settled, shard_id, epoch,
              map_version, retry_at)
-         VALUES ($1, $2, $3, $4, 'creating', false, $5, $6, $7, $8,
-             clock_timestamp() + make_interval(secs => $9))",
+         VALUES ($1, $2, $3, $4, 'creating', false, $5, $6, $7,
+             clock_timestamp() + make_interval(secs => $8))",
         institution.id.as_uuid(),
         institution.slug,
         institution.name,
         institution.timezone,
         institution.shard.as_str(),
         institution.epoch.0,
-        off_ring,
         version.0,
         leave_to_creator_s,
     )
@@ -255,16 +253,28 @@ pub async fn due(connection: &mut PgConnection, limit: i64) -> Result<Vec<Instit
     .collect())
 }
 
-/// All exceptions.
-pub async fn exceptions(
+/// Where everybody lives, page by page, within a transaction: no statement is long, however many there are.
+///
+/// It begins a cursor, so once a transaction.
+pub async fn each_home(
     connection: &mut PgConnection,
-) -> Result<Vec<(InstitutionId, ShardId)>, Error> {
-    sqlx::query!("SELECT id, shard_id FROM institutions WHERE off_ring")
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| Ok((InstitutionId::new(row.id), parse(&row.shard_id)?)))
-        .collect()
+    mut see: impl FnMut(Vec<Placed>),
+) -> Result<(), Error> {
+    sqlx::query("DECLARE homes NO SCROLL CURSOR FOR SELECT id, shard_id FROM institutions")
+        .execute(&mut *connection)
+        .await?;
+    loop {
+        // A cursor is not there when statements are checked.
+        let page: Vec<(Uuid, String)> =
+            sqlx::query_as("FETCH FORWARD 5000 FROM homes").fetch_all(&mut *connection).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let placed = page
+            .into_iter()
+            .map(|(id, shard)| Ok(Placed { id: InstitutionId::new(id), shard: parse(&shard)? }));
+        see(placed.collect::<Result<_, Error>>()?);
+    }
 }
 
 /// The placement of every institution that changed after a version.
@@ -272,21 +282,12 @@ pub async fn placed_after(
     connection: &mut PgConnection,
     version: MapVersion,
 ) -> Result<Vec<Placed>, Error> {
-    sqlx::query!(
-        "SELECT id, shard_id, off_ring FROM institutions WHERE map_version > $1",
-        version.0
-    )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(|row| {
-        Ok(Placed {
-            id: InstitutionId::new(row.id),
-            shard: parse(&row.shard_id)?,
-            off_ring: row.off_ring,
-        })
-    })
-    .collect()
+    sqlx::query!("SELECT id, shard_id FROM institutions WHERE map_version > $1", version.0)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| Ok(Placed { id: InstitutionId::new(row.id), shard: parse(&row.shard_id)? }))
+        .collect()
 }
 
 /// Where these institutions live; one that is not there is in no row.
@@ -308,26 +309,6 @@ pub async fn homes(
         Ok((InstitutionId::new(row.id), home))
     })
     .collect()
-}
-
-/// Records which institutions are exceptions from now on. The map's head is locked.
-pub async fn set_off_ring(connection: &mut PgConnection, rows: &[Placed]) -> Result<(), Error> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.as_uuid()).collect();
-    let off_ring: Vec<bool> = rows.iter().map(|row| row.off_ring).collect();
-    let done = sqlx::query!(
-        "UPDATE institutions i SET off_ring = new.off_ring
-         FROM unnest($1::uuid[], $2::boolean[]) AS new (id, off_ring) WHERE i.id = new.id",
-        &ids,
-        &off_ring,
-    )
-    .execute(connection)
-    .await?;
-    if done.rows_affected() == rows.len() as u64 {
-        Ok(())
-    } else {
-        let found = done.rows_affected();
-        Err(Error::Corrupt(format!("{found} of {} institutions of a ring change", rows.len())))
-    }
 }
 
 /// The id and slug of whoever has this id or slug already.

@@ -14,7 +14,7 @@ pub async fn after(
     limit: i64,
 ) -> Result<Vec<MapChange>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT version, placement_version, at, kind, subject,
+        r#"SELECT version, placement_version, at, kind, subject, exceptions_left_out,
                   entries_set AS "entries_set: Json<Entries>",
                   entries_removed AS "entries_removed: Json<Removal>"
            FROM map_history WHERE version > $1 ORDER BY version LIMIT $2"#,
@@ -33,6 +33,7 @@ pub async fn after(
             subject: row.subject,
             set: row.entries_set.0,
             remove: row.entries_removed.0,
+            exceptions_left_out: row.exceptions_left_out,
         })
         .collect())
 }

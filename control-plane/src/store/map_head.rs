@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::journal::{self, Actor, Note};
 use crate::error::Error;
+use crate::model::ring_change::LISTED_MAX;
 
 /// The channel on which new versions are told.
 pub const CHANNEL: &str = "lxp_map";
@@ -77,16 +78,19 @@ impl MapTx {
     ) -> Result<MapVersion, Error> {
         let version = self.version();
         let placement = if change.placement { version } else { self.head.placement_version };
-        let mut tx = self.tx;
+        let (mut tx, mut change) = (self.tx, change);
+        let left_out = leave_out(&mut change);
         sqlx::query!(
-            "INSERT INTO map_history (version, placement_version, kind, subject, entries_set, entries_removed)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO map_history (version, placement_version, kind, subject, entries_set, entries_removed,
+                 exceptions_left_out)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             version.0,
             placement.0,
             change.kind,
             change.subject,
             Json(&change.set) as _,
             Json(&change.remove) as _,
+            left_out,
         )
         .execute(&mut *tx)
         .await?;
@@ -114,6 +118,18 @@ impl MapTx {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Takes exceptions out of a change that has too many to be listed. Answers how many.
+fn leave_out(change: &mut Change) -> i64 {
+    let (set, remove) = (&mut change.set.exceptions, &mut change.remove.exceptions);
+    let count = set.len() + remove.len();
+    if count <= LISTED_MAX {
+        return 0;
+    }
+    set.clear();
+    remove.clear();
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The published version, as it is now.

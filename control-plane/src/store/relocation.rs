@@ -15,39 +15,34 @@ pub struct Relocation<'r> {
     pub from: (&'r ShardId, Epoch),
     /// Where it is from then on.
     pub to: (&'r ShardId, Epoch),
-    /// Whether the ring proposes another shard.
-    pub off_ring: bool,
     /// The version that publishes it.
     pub version: MapVersion,
     /// Why, for its history.
     pub reason: &'r str,
 }
 
-/// Moves an institution in the directory, if it is where it must be. Answers whether it was off the ring before. The
-/// map's head is locked.
+/// Moves an institution in the directory, if it is where it must be. Answers whether it was. The map's head is locked.
 pub async fn relocate(
     connection: &mut PgConnection,
     change: &Relocation<'_>,
-) -> Result<Option<bool>, Error> {
-    let was = sqlx::query_scalar!(
-        "UPDATE institutions i SET shard_id = $4, epoch = $5, off_ring = $6, map_version = $7
-         FROM institutions before
-         WHERE i.id = $1 AND before.id = i.id AND i.shard_id = $2 AND i.epoch = $3
-         RETURNING before.off_ring",
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE institutions SET shard_id = $4, epoch = $5, map_version = $6
+         WHERE id = $1 AND shard_id = $2 AND epoch = $3",
         change.institution.as_uuid(),
         change.from.0.as_str(),
         change.from.1.0,
         change.to.0.as_str(),
         change.to.1.0,
-        change.off_ring,
         change.version.0,
     )
-    .fetch_optional(&mut *connection)
+    .execute(&mut *connection)
     .await?;
-    if was.is_some() {
+    let was_there = done.rows_affected() == 1;
+    if was_there {
         insert_placement(connection, change).await?;
     }
-    Ok(was)
+    Ok(was_there)
 }
 
 /// Raises an institution's epoch where it is. Changes nothing if it is at another one.

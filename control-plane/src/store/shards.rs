@@ -37,11 +37,6 @@ pub struct ShardRow {
 }
 
 impl ShardRow {
-    /// As the map shows it.
-    pub fn for_map(&self) -> MapShard {
-        MapShard { id: self.id.clone(), state: self.state, weight: self.weight }
-    }
-
     /// Whether it is what `new` asks for.
     pub fn is_same_as(&self, new: &NewShard) -> bool {
         self.id == new.id
@@ -110,6 +105,19 @@ pub async fn all(connection: &mut PgConnection) -> Result<Vec<ShardRow>, Error> 
     .into_iter()
     .map(ShardRow::try_from)
     .collect()
+}
+
+/// All shards as the map has them, in order of their ids.
+pub async fn for_map(connection: &mut PgConnection) -> Result<Vec<MapShard>, Error> {
+    sqlx::query!("SELECT id, state, weight FROM shards ORDER BY id")
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let (id, state) = (parse(&row.id)?, parse(&row.state)?);
+            Ok(MapShard { id, state, weight: weight(row.weight)? })
+        })
+        .collect()
 }
 
 /// One shard.

@@ -84,7 +84,8 @@ async fn a_control_plane_that_starts_anew_gives_the_delta_from_the_version_one_h
         let stop = CancellationToken::new();
         let anew = Feed::start(sandbox.pool().clone(), stop.clone()).await.expect("the map");
         let news = anew.news(before.version(), Duration::from_secs(5), &stop).await;
-        let Some(control_plane::feed::Answer::Delta(delta)) = news else { panic!("a delta") };
+        let news = news.expect("news").since(before.version());
+        let control_plane::feed::Answer::Delta(delta) = news else { panic!("a delta") };
         let after = delta.apply(before.map()).expect("it leads on");
         assert_eq!(after.checksum(), anew.latest().map().checksum());
         stop.cancel();

@@ -31,8 +31,8 @@ async fn crashed_creation(sandbox: &Sandbox) -> InstitutionId {
     let id = Uuid::now_v7();
     sqlx::query(
         "INSERT INTO institutions (id, slug, name, timezone, status, settled, shard_id, epoch,
-             off_ring, map_version, retry_at)
-         VALUES ($1, 'crashed', 'Test', 'UTC', 'creating', false, 'shard-a', 1, false, 1, now())",
+             map_version, retry_at)
+         VALUES ($1, 'crashed', 'Test', 'UTC', 'creating', false, 'shard-a', 1, 1, now())",
     )
     .bind(id)
     .execute(sandbox.pool())

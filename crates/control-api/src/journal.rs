@@ -24,6 +24,9 @@ pub struct MapChange {
     pub set: Entries,
     /// Entries that were gone.
     pub remove: Removal,
+    /// Exceptions that changed, too, and are not listed because they are more than 50,000.
+    #[serde(default)]
+    pub exceptions_left_out: i64,
 }
 
 /// Something that happened: `GET /v1/events`.

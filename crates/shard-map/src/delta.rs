@@ -104,27 +104,7 @@ impl MapDelta {
         if old.version() != self.from {
             return Err(DeltaError::WrongBase { from: self.from, here: old.version() });
         }
-        let mut map = old.clone();
-        for shard in &self.set.shards {
-            map.shards.insert(shard.id.clone(), shard.clone());
-        }
-        for node in &self.set.nodes {
-            map.nodes.insert(node.id.clone(), node.clone());
-        }
-        for (institution, shard) in &self.set.exceptions {
-            map.set_exception(*institution, shard.clone());
-        }
-        for shard in &self.remove.shards {
-            map.shards.remove(shard);
-        }
-        for node in &self.remove.nodes {
-            map.nodes.remove(node);
-        }
-        for institution in &self.remove.exceptions {
-            map.remove_exception(*institution);
-        }
-        let ring_changed = !self.set.shards.is_empty() || !self.remove.shards.is_empty();
-        let map = map.finish(self.version, self.placement_version, ring_changed)?;
+        let map = old.after(self.version, self.placement_version, &self.set, &self.remove)?;
         map.expect_checksum(&self.checksum)?;
         Ok(map)
     }

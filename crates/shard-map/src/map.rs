@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ring::ByXxh3;
 use crate::{
-    InstitutionId, MapVersion, NodeId, NodeState, RING_HASH, Ring, ShardId, ShardState,
-    VNODES_PER_WEIGHT,
+    Entries, InstitutionId, MapVersion, NodeId, NodeState, RING_HASH, Removal, Ring, ShardId,
+    ShardState, VNODES_PER_WEIGHT,
 };
 
 /// How the ring is made; a router refuses a map whose ring it would make otherwise.
@@ -38,6 +38,16 @@ pub struct MapShard {
     pub state: ShardState,
     /// Its share of the ring relative to others; 0: the ring gives it nobody.
     pub weight: u32,
+}
+
+impl MapShard {
+    /// Those that stand in the ring, with their weights.
+    pub fn ring_members<'s>(
+        shards: impl IntoIterator<Item = &'s Self>,
+    ) -> impl Iterator<Item = (ShardId, u32)> {
+        let active = shards.into_iter().filter(|shard| shard.state == ShardState::Active);
+        active.map(|shard| (shard.id.clone(), shard.weight))
+    }
 }
 
 /// A node as the map knows it.
@@ -145,7 +155,33 @@ impl ShardMap {
         for (institution, shard) in exceptions {
             map.set_exception(institution, shard);
         }
-        map.finish(version, placement_version, true)
+        map.finish(version, placement_version)
+    }
+
+    /// The map after a change, which costs what it changes and a copy of the exceptions.
+    pub fn after(
+        &self,
+        version: MapVersion,
+        placement_version: MapVersion,
+        set: &Entries,
+        remove: &Removal,
+    ) -> Result<Self, MapError> {
+        let mut map = self.clone();
+        map.shards.extend(set.shards.iter().map(|shard| (shard.id.clone(), shard.clone())));
+        map.nodes.extend(set.nodes.iter().map(|node| (node.id.clone(), node.clone())));
+        for (institution, shard) in &set.exceptions {
+            map.set_exception(*institution, shard.clone());
+        }
+        for shard in &remove.shards {
+            map.shards.remove(shard);
+        }
+        for node in &remove.nodes {
+            map.nodes.remove(node);
+        }
+        for institution in &remove.exceptions {
+            map.remove_exception(*institution);
+        }
+        map.finish(version, placement_version)
     }
 
     /// Takes a map from the wire or from disk, if it is what it says.
@@ -211,7 +247,7 @@ impl ShardMap {
     }
 
     /// The ring of the active shards.
-    pub fn ring(&self) -> &Ring {
+    pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
@@ -267,11 +303,10 @@ impl ShardMap {
     }
 
     /// Settles what is derived: the ring and each shard's nodes.
-    pub(crate) fn finish(
+    fn finish(
         mut self,
         version: MapVersion,
         placement_version: MapVersion,
-        ring_changed: bool,
     ) -> Result<Self, MapError> {
         self.version = version;
         self.placement_version = placement_version;
@@ -283,10 +318,7 @@ impl ShardMap {
         if let Some(unknown) = { named }.find(|shard| !self.shards.contains_key(shard)) {
             return Err(MapError::UnknownShard(unknown.clone()));
         }
-        if ring_changed {
-            let active = self.shards.values().filter(|shard| shard.state == ShardState::Active);
-            self.ring = Arc::new(Ring::new(active.map(|shard| (shard.id.clone(), shard.weight))));
-        }
+        self.ring = self.ring.with(MapShard::ring_members(self.shards.values()));
         Ok(self)
     }
 

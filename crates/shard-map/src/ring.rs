@@ -6,6 +6,7 @@
 //! the shares of four equal shards within 24.4 to 25.7 %.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use hashring::HashRing;
 use xxhash_rust::xxh3::xxh3_64;
@@ -18,29 +19,73 @@ pub const RING_HASH: &str = "xxh3-64";
 /// Points on the ring for each unit of a shard's weight.
 pub const VNODES_PER_WEIGHT: u32 = 1024;
 
-/// The ring. Two rings of the same shards and weights are the same ring, in whatever order they were given.
+/// The ring. Two rings of the same shards and weights are the same ring, in whatever order they were given and by
+/// whatever changes they came about.
 #[derive(Debug, Clone)]
 pub struct Ring {
     points: HashRing<Point, ByXxh3>,
     shards: Vec<ShardId>,
+    weights: Vec<u32>,
 }
 
 impl Ring {
     /// A ring of the given shards with their weights (points = weight * [`VNODES_PER_WEIGHT`]).
     pub fn new(members: impl IntoIterator<Item = (ShardId, u32)>) -> Self {
-        let mut members: Vec<_> = members.into_iter().filter(|(_, weight)| *weight > 0).collect();
-        members.sort();
-        members.dedup_by(|a, b| a.0 == b.0);
-        let mut points = Vec::new();
-        for (index, (shard, weight)) in members.iter().enumerate() {
-            points.extend((0..weight * VNODES_PER_WEIGHT).map(|vnode| Point {
-                hash: point_hash(shard, vnode),
-                shard: u32::try_from(index).unwrap_or(u32::MAX),
-            }));
+        let nothing =
+            Self { points: HashRing::with_hasher(ByXxh3), shards: Vec::new(), weights: Vec::new() };
+        let (shards, weights) = sorted(members);
+        nothing.changed(shards, weights)
+    }
+
+    /// The ring of these members, made from this one: points of members that stay as they are are not made again,
+    /// which with 1,000 shards is all but a thousandth of them. This very ring where nothing changes.
+    #[must_use]
+    pub fn with(self: &Arc<Self>, members: impl IntoIterator<Item = (ShardId, u32)>) -> Arc<Self> {
+        let (shards, weights) = sorted(members);
+        if shards == self.shards && weights == self.weights {
+            return Arc::clone(self);
+        }
+        Arc::new(self.changed(shards, weights))
+    }
+
+    fn changed(&self, shards: Vec<ShardId>, weights: Vec<u32>) -> Self {
+        let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        // Where each former member stands now, if it keeps its points.
+        let stays: Vec<Option<u32>> = self
+            .shards
+            .iter()
+            .zip(&self.weights)
+            .map(|(shard, weight)| {
+                let at = shards.binary_search(shard).ok()?;
+                (weights[at] == *weight).then(|| place(at))
+            })
+            .collect();
+        let mut is_new = vec![true; shards.len()];
+        for at in stays.iter().flatten() {
+            is_new[*at as usize] = false;
+        }
+        // All of them in order: the crate hands them out in no other way.
+        let all = self.points.get_with_replicas(&Key(0), usize::MAX).unwrap_or_default();
+        let kept = all.into_iter().filter_map(|point| {
+            Some(Point { shard: stays.get(point.shard as usize).copied()??, ..point })
+        });
+        let mut points: Vec<Point> = kept.collect();
+        let is_sorted_at_first = !points.is_empty();
+        let members = shards.iter().zip(&weights).enumerate();
+        for (at, (shard, weight)) in members.filter(|(at, _)| is_new[*at]) {
+            points.extend(
+                (0..weight * VNODES_PER_WEIGHT)
+                    .map(|vnode| Point { hash: point_hash(shard, vnode), shard: place(at) }),
+            );
+        }
+        // The crate's own sort is stable, by hash alone: among equal ones members stay in their order, as they are
+        // made. Only where new points follow former ones that must be seen to. Quick, as all but the tail is sorted.
+        if is_sorted_at_first {
+            points.sort_by_key(|point| (point.hash, point.shard));
         }
         let mut ring = HashRing::with_hasher(ByXxh3);
         ring.batch_add(points);
-        Self { points: ring, shards: members.into_iter().map(|(shard, _)| shard).collect() }
+        Self { points: ring, shards, weights }
     }
 
     /// The shard that the ring proposes for an institution; none where the ring is empty.
@@ -66,13 +111,21 @@ impl Ring {
     }
 }
 
+/// Members in order of their ids, without those that have no points.
+fn sorted(members: impl IntoIterator<Item = (ShardId, u32)>) -> (Vec<ShardId>, Vec<u32>) {
+    let mut members: Vec<_> = members.into_iter().filter(|(_, weight)| *weight > 0).collect();
+    members.sort();
+    members.dedup_by(|a, b| a.0 == b.0);
+    members.into_iter().unzip()
+}
+
 fn point_hash(shard: &ShardId, vnode: u32) -> u64 {
     xxh3_64(format!("{shard}#{vnode}").as_bytes())
 }
 
 /// A virtual node. Equal hashes of two shards are so rare that which one wins does not matter, as long as it
-/// is the same everywhere: members are sorted before they are added.
-#[derive(Debug, Clone, Copy)]
+/// is the same everywhere: points stand in order of hash, then of shard.
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Point {
     hash: u64,
     shard: u32,
@@ -96,7 +149,7 @@ impl Hash for Key {
 ///
 /// The map's exceptions are kept by it, too: their keys are ids that a token was signed for, so that nobody from
 /// outside picks them to collide, and a lookup costs a third less than with `std`'s hasher.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct ByXxh3;
 
 impl BuildHasher for ByXxh3 {
@@ -208,6 +261,27 @@ mod tests {
         let ring = ring(&[("shard-a", 1), ("shard-b", 3)]);
         let share = shares(&ring)["shard-b"];
         assert!((70_000..=80_000).contains(&share), "shard-b has {share} of {SAMPLE}");
+    }
+
+    #[test]
+    fn a_ring_that_came_about_by_changes_is_the_ring_made_at_once() {
+        let steps: [&[(&str, u32)]; 6] = [
+            &[("shard-b", 1), ("shard-d", 2)],
+            &[("shard-a", 1), ("shard-b", 1), ("shard-d", 2)],
+            &[("shard-a", 1), ("shard-b", 3), ("shard-c", 1), ("shard-d", 2)],
+            &[("shard-a", 1), ("shard-b", 0), ("shard-c", 1), ("shard-d", 1)],
+            &[("shard-c", 1)],
+            &[],
+        ];
+        let mut changed = Arc::new(ring(&[]));
+        for step in steps {
+            let made = ring(step);
+            let members = step.iter().map(|(id, weight)| (id.parse().expect("an id"), *weight));
+            changed = changed.with(members.clone());
+            assert_eq!(changed.points, made.points, "{step:?}");
+            assert_eq!(changed.shards, made.shards, "{step:?}");
+            assert!(Arc::ptr_eq(&changed, &changed.with(members)), "{step:?}");
+        }
     }
 
     #[test]

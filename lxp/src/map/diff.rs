@@ -8,7 +8,7 @@ use shard_map::{Entries, MapVersion, Removal};
 
 use crate::connection::explain;
 use crate::failure::Failure;
-use crate::output::View;
+use crate::output::{View, say};
 
 /// Versions that are asked for at once.
 const PAGE: u32 = 200;
@@ -56,6 +56,12 @@ fn view(from: MapVersion, to: MapVersion, changes: &[MapChange]) -> anyhow::Resu
     let on = on.map(|id| row("institution", id.to_string(), "where the ring says".to_owned()));
     let rows: Vec<_> = shards.chain(nodes).chain(off).chain(gone).chain(on).collect();
     // As a delta, but for the checksum of a map that is not here.
+    let left_out: i64 = changes.iter().map(|change| change.exceptions_left_out).sum();
+    if left_out > 0 {
+        say(&format!(
+            "{left_out} institutions came off the ring or onto it that are too many to be listed"
+        ));
+    }
     let json = json!({"from": from, "version": to, "set": set, "remove": remove});
     View::list(&json, &["KIND", "ID", "NOW"], rows, "nothing changed")
 }

@@ -34,20 +34,21 @@ fn row(change: &MapChange) -> Vec<String> {
         change.at.format("%F %T").to_string(),
         change.kind.clone(),
         change.subject.clone(),
-        summary(&change.set, &change.remove),
+        summary(&change.set, &change.remove, change.exceptions_left_out),
     ]
 }
 
 /// What was changed, in few words: shards and nodes by name, exceptions by number.
-fn summary(set: &Entries, remove: &Removal) -> String {
+fn summary(set: &Entries, remove: &Removal, left_out: i64) -> String {
     let shards = set.shards.iter().map(|it| format!("{} {} {}", it.id, it.state, it.weight));
     let nodes = set.nodes.iter().map(|it| format!("{} {}", it.id, it.state));
     let gone = remove.shards.iter().map(|id| format!("{id} gone"));
     let gone = gone.chain(remove.nodes.iter().map(|id| format!("{id} gone")));
     let counts = [("off the ring", set.exceptions.len()), ("on it again", remove.exceptions.len())];
+    let left_out = (left_out > 0).then(|| format!("{left_out} off the ring or on it again"));
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     let counts = counts.map(|(what, count)| format!("{count} {what}"));
-    shards.chain(nodes).chain(gone).chain(counts).collect::<Vec<_>>().join(", ")
+    shards.chain(nodes).chain(gone).chain(counts).chain(left_out).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -112,7 +112,6 @@ impl TenantMove {
             institution: shown.institution,
             from: (&shown.from, self.row.epoch),
             to: (&shown.from, shown.epochs.abort),
-            off_ring: false,
             version,
             reason: "move given up",
         };

@@ -275,19 +275,19 @@ impl TenantMove {
         }
         let version = tx.version();
         moves::note_commit(tx.connection(), shown.id, last_round, target, version).await?;
-        let all = shards::all(tx.connection()).await?;
-        let exception = self.platform.exception(&all, shown.institution, &shown.to);
+        let ring = self.platform.ring_of(&shards::for_map(tx.connection()).await?);
+        let was_off_ring = ring.exception(shown.institution, &shown.from).is_some();
+        let exception = ring.exception(shown.institution, &shown.to).cloned();
         let moved = Relocation {
             institution: shown.institution,
             from: (&shown.from, self.row.epoch),
             to: (&shown.to, epochs.commit),
-            off_ring: exception.is_some(),
             version,
             reason: "moved",
         };
-        let was_off_ring = relocation::relocate(tx.connection(), &moved).await?;
-        let was_off_ring = was_off_ring
-            .ok_or_else(|| Stop::GiveUp("the directory has it elsewhere".to_owned()))?;
+        if !relocation::relocate(tx.connection(), &moved).await? {
+            return Err(Stop::GiveUp("the directory has it elsewhere".to_owned()));
+        }
         let (mut set, mut remove) = (Entries::default(), Removal::default());
         match exception {
             Some(shard) => set.exceptions.push((shown.institution, shard)),
