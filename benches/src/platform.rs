@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use service_kit::token::{Mint, Role, Roles, SigningKey};
 use shard_map::InstitutionId;
@@ -155,6 +157,15 @@ impl Platform {
             Ok(sum)
         };
         PARTS.iter().map(|(_, kinds)| of(kinds)).collect()
+    }
+
+    /// Sends a signal to every process of a kind.
+    pub(crate) fn signal(&self, kind: &str, signal: Signal) -> anyhow::Result<()> {
+        for process in self.processes.iter().filter(|process| process["kind"] == kind) {
+            let pid = process["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            kill(Pid::from_raw(pid.context("a process without a pid")?), signal)?;
+        }
+        Ok(())
     }
 
     /// Makes an institution.

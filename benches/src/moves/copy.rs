@@ -4,16 +4,30 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use shard_map::InstitutionId;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use super::mover::{self, Moved};
 use super::pauses::{Moves, Numbers};
-use super::{STATEMENT_TIMEOUT, fill, mover, writers};
+use super::{STATEMENT_TIMEOUT, fill, writers};
 use crate::platform::Platform;
 use crate::postgres;
 use crate::settings::MoveSizes;
 
 const SHARDS: [&str; 2] = ["shard-a", "shard-b"];
+/// Waits, for a minute at most, until replicas are no more than 1 MiB behind.
+const REPLAYED: &str = "DO $$ BEGIN
+    FOR i IN 1..600 LOOP
+        PERFORM pg_stat_clear_snapshot();
+        IF NOT EXISTS (SELECT FROM pg_stat_replication
+                       WHERE pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) > 1048576) THEN
+            RETURN;
+        END IF;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+    RAISE 'a replica does not come near';
+END $$";
 
 /// What large moves say.
 #[derive(Debug, Default)]
@@ -31,17 +45,17 @@ pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result
     for number in 0..sizes.large_moves {
         let at = (number % 2) as usize;
         let (from, to) = (SHARDS[at], SHARDS[1 - at]);
-        let piped =
-            pipe(&platform.superuser_of(from)?, &platform.superuser_of(to)?, &institution).await?;
         let stop = CancellationToken::new();
         let rate = sizes.writes_per_second;
+        // Pipe and move share the machine with the same writes.
         let writing = writers::run(platform, institution, sizes.large_rows, rate, &stop);
-        let moving = async {
-            let moved = mover::run(platform, institution, to).await;
+        let work = async {
+            let copied = one(platform, institution, from, to).await;
             stop.cancel();
-            moved
+            copied
         };
-        let (seen, moved) = tokio::try_join!(writing, moving)?;
+        let (seen, copied) = tokio::try_join!(writing, work)?;
+        let (piped, moved) = copied;
         copies.moves.pauses.0.push(moved.pause_ms);
         copies.moves.saw(seen);
         if !moved.copying.is_zero() {
@@ -52,12 +66,32 @@ pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result
     Ok(copies)
 }
 
-/// Copies the institution's rows by two psql, and deletes them again. Answers how long the copy took.
-async fn pipe(
+/// The pipe, then the move, each after both servers have come to rest.
+async fn one(
+    platform: &Platform,
+    institution: InstitutionId,
     from: &str,
     to: &str,
-    institution: &shard_map::InstitutionId,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<(Duration, Moved)> {
+    let (source, target) = (platform.superuser_of(from)?, platform.superuser_of(to)?);
+    settle(&source, &target).await?;
+    let piped = pipe(&source, &target, &institution).await?;
+    settle(&source, &target).await?;
+    Ok((piped, mover::run(platform, institution, to).await?))
+}
+
+/// What earlier rows have left is swept up, written out and replayed: neither of the two pays for the other.
+async fn settle(source: &str, target: &str) -> anyhow::Result<()> {
+    for dsn in [source, target] {
+        postgres::sql(dsn, "VACUUM ANALYZE courses").await?;
+        postgres::sql(dsn, "CHECKPOINT").await?;
+        postgres::sql(dsn, REPLAYED).await?;
+    }
+    Ok(())
+}
+
+/// Copies the institution's rows by two psql, and deletes them again. Answers how long the copy took.
+async fn pipe(from: &str, to: &str, institution: &InstitutionId) -> anyhow::Result<Duration> {
     let out = format!(
         "COPY (SELECT * FROM courses WHERE institution_id = '{institution}') TO STDOUT (FORMAT binary)"
     );
@@ -79,6 +113,5 @@ async fn pipe(
         "{STATEMENT_TIMEOUT}; {quiet}; DELETE FROM courses WHERE institution_id = '{institution}'"
     );
     postgres::sql(to, &undo).await?;
-    postgres::sql(to, "VACUUM courses").await?;
     Ok(took)
 }

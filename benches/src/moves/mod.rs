@@ -65,7 +65,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Section> {
          writes; {large_moves} of one with {large_rows} rows and {writes_per_second} writes a second through the \
          router. Pauses are the journal's: from the first request of the lock to the target's serving. The pipe is \
          `COPY ... TO STDOUT | COPY ... FROM STDIN` (binary, two psql) of the same table between the same servers, \
-         before each move; a move's rate is of its phase `copying`. Milliseconds.\n\n{text}",
+         before each move and under the same writes; a move's rate is of its phase `copying`. Milliseconds.\n\n{text}",
         at_once = pauses::AT_ONCE
     );
     Ok(Section::new("f. Moves", head.trim_end(), &table, bars, &noise.end()?))

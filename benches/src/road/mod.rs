@@ -1,7 +1,8 @@
 //! (b) Where the microseconds of a request go: load through the router of a whole platform, and the CPU of each of
-//! its parts.
+//! its parts; and what reads take without Redis.
 
 mod school;
+mod without_redis;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::settings::Settings;
 use crate::table::{Table, median, short, us_each};
 
 use school::Schools;
+use without_redis::ROUNDS as AWAKE_AND_ASLEEP;
 
 const CONNECTIONS: u32 = 16;
 const ROUNDS: usize = 3;
@@ -44,15 +46,18 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Section> {
         table.row(row(kind.name, &rounds));
     }
     table.row(at_rest(&platform).await?);
+    let bars = without_redis::compare(&platform, &schools, settings.seconds, &mut table).await?;
     let text = format!(
         "One router, one shard with one node; {CONNECTIONS} connections, {} users of {} institutions; medians of \
          {ROUNDS} rounds. CPU in microseconds a request; the last row is what the idle platform uses, in \
-         microseconds a second. POSTs carry an Idempotency-Key. The load's own CPU is not shown.",
+         microseconds a second. POSTs carry an Idempotency-Key. The load's own CPU is not shown. Below it, with 4 \
+         connections: reads with Redis, and from the moment on at which all of it falls asleep; medians of \
+         {AWAKE_AND_ASLEEP} rounds in turns.",
         schools.users(),
         schools.count(),
     );
     let noise = noise.end()?;
-    Ok(Section::new("b. The whole path, by part", &text, &table, Vec::new(), &noise))
+    Ok(Section::new("b. The whole path, by part", &text, &table, bars, &noise))
 }
 
 fn kinds(schools: &Schools) -> Vec<Kind> {

@@ -13,6 +13,8 @@ use crate::load::{Requests, caller};
 use crate::platform::Platform;
 use crate::postgres;
 
+use super::CONNECTIONS;
+
 /// So many that no user comes near the requests that one may make in a minute.
 const USERS: u128 = 600;
 const STUDENTS: u32 = 60_000;
@@ -139,15 +141,16 @@ impl Stage {
         requests
     }
 
-    /// pgbench's numbering of its transactions: `n` is unique, `student` and `class` a pair of it.
+    /// pgbench's numbering of its transactions: `n` is unique, `student` and `class` a pair of it. Each client has classes
+    /// of its own: clients that wait for each other's locks would cost what requests, in line in the node, do not.
     pub(super) fn numbering() -> String {
-        let each = STUDENTS / 4;
+        let each = CLASSES / CONNECTIONS;
         format!(
             "\\set at :at + 1\n\
              \\set pair :round * {ROUND} + :at\n\
              \\set n (:round * 64 + :client_id) * {CLIENT} + :at\n\
-             \\set student 1 + :client_id * {each} + :pair / {CLASSES}\n\
-             \\set class {FIRST_CLASS} + {CLASSES} + :pair % {CLASSES}\n"
+             \\set student 1 + :pair / {each}\n\
+             \\set class {FIRST_CLASS} + {CLASSES} + :client_id * {each} + :pair % {each}\n"
         )
     }
 

@@ -27,7 +27,7 @@ use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::HttpProxy;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -75,27 +75,37 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (_stopping, stopped) = watch::channel(false);
     let shared = Arc::new(Shared { proxy: Arc::new(proxy), metrics, stop: stop.clone(), stopped });
-    let accepting = async {
-        loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let Some(stream) = accept(&listener).await else { continue };
-            let shared = Arc::clone(&shared);
-            tracker.spawn(async move {
-                shared.metrics.connections.inc();
-                serve_connection(&shared, stream).await;
-                shared.metrics.connections.dec();
-                drop(permit);
-            });
-        }
-    };
+    let accepting = accept_at_most(&listener, CONNECTIONS_MAX, |stream, permit| {
+        let shared = Arc::clone(&shared);
+        tracker.spawn(async move {
+            shared.metrics.connections.inc();
+            serve_connection(&shared, stream).await;
+            shared.metrics.connections.dec();
+            drop(permit);
+        });
+    });
     stop.run_until_cancelled(accepting).await;
     drop(listener);
     tracker.close();
     if tokio::time::timeout(DRAIN_DEADLINE, tracker.wait()).await.is_err() {
         tracing::warn!(connections = tracker.len(), "Stopping with requests still in flight");
+    }
+}
+
+/// Accepts as long as there are no more than so many connections: of each there is a permit until it ends.
+async fn accept_at_most(
+    listener: &TcpListener,
+    connections_max: usize,
+    serve: impl Fn(TcpStream, OwnedSemaphorePermit),
+) {
+    let permits = Arc::new(Semaphore::new(connections_max));
+    // The semaphore is never closed.
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+        if let Some(stream) = accept(listener).await {
+            serve(stream, permit);
+        }
     }
 }
 
@@ -152,5 +162,39 @@ async fn serve_requests(shared: &Shared, mut stream: Stream, ends: &Ends) {
             None => return,
         }
         ends.idle_until(Instant::now() + Duration::from_secs(IDLE_DEADLINE_S));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn beyond_so_many_connections_the_next_waits_for_the_end_of_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (served, mut connections) = mpsc::channel(3);
+        let accepting = accept_at_most(&listener, 2, |stream, permit| {
+            served.try_send((stream, permit)).expect("there is room");
+        });
+        let clients = async {
+            let mut clients = Vec::new();
+            for _ in 0..3 {
+                clients.push(TcpStream::connect(address).await.expect("the system's queue"));
+            }
+            let first = connections.recv().await.expect("the first");
+            let _second = connections.recv().await.expect("the second");
+            let third = timeout(Duration::from_millis(300), connections.recv()).await;
+            assert!(third.is_err(), "a third was accepted beside two");
+            drop(first);
+            drop(connections.recv().await.expect("the third"));
+        };
+        tokio::select! {
+            () = accepting => panic!("it does not end by itself"),
+            () = clients => {}
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! What must stay true:
 //! - Nobody is sent away by a table that may be older than the request: a router with two follow-ups would meet the
-//!   other side of the same move twice.
+//!   other side of the same move twice. Nor is anybody told that an institution is unknown by such a one: it may have
+//!   been created meanwhile, and the router would make a 404 of it.
 //! - Where the guard met the fence, nothing was applied; the table is believed again once a poll that began later has
 //!   filled it. So a try costs a poll, and nothing spins.
 //! - A wait gives back its place in the node, and takes one again, in turn, before anything is run. It may outlast the
@@ -49,9 +50,13 @@ pub(super) async fn judge(
     let mut term = node.ownership.lease.term();
     let mut verdict = node.ownership.verdict(institution);
     if matches!(verdict, Verdict::NotOwner(_)) {
-        node.ownership.refreshed(came, incoming.deadline.min(came + CONFIRM)).await;
+        let until = incoming.deadline.min(came + CONFIRM);
+        let confirmed = node.ownership.refreshed(came, until).await;
         term = node.ownership.lease.term();
         verdict = node.ownership.verdict(institution);
+        if !confirmed && matches!(&verdict, Verdict::NotOwner(known) if known.owner.is_none()) {
+            return Err(shard_unavailable());
+        }
     }
     match verdict {
         Verdict::Serve { epoch, cached } => {

@@ -123,12 +123,13 @@ impl Ownership {
         }
     }
 
-    /// Makes the table newer than a moment, by one more poll if need be; waits at most to `until`.
-    pub async fn refreshed(&self, since: Instant, until: Instant) {
+    /// Makes the table newer than a moment, by one more poll if need be; waits at most to `until`. Answers whether it
+    /// is newer.
+    pub async fn refreshed(&self, since: Instant, until: Instant) -> bool {
         let mut news = self.news.subscribe();
         self.lease.ask();
         let newer = news.wait_for(|known| *known >= Some(since));
-        let _ = timeout_at(until.into(), newer).await;
+        matches!(timeout_at(until.into(), newer).await, Ok(Ok(_)))
     }
 
     /// How many institutions the database would let in.

@@ -7,6 +7,7 @@ use serde_json::json;
 use shard_map::InstitutionId;
 use sqlx::Executor as _;
 use sqlx::postgres::PgConnection;
+use uuid::Uuid;
 
 use crate::support::Shard;
 use crate::support::api::{Answer, Plan, Served};
@@ -91,6 +92,20 @@ async fn no_request_outlives_its_deadline_though_the_database_is_silent() {
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(took < Duration::from_millis(200) + SLACK, "{took:?}");
     }
+    silent.cable.set_swallows(false);
+    silent.close().await;
+}
+
+/// A router makes a 404 of "unknown": it is said only where the primary has just been asked.
+#[tokio::test]
+async fn an_institution_is_not_unknown_because_the_database_is_silent() {
+    let mut silent = Silent::start().await;
+    silent.institution = InstitutionId::new(Uuid::now_v7());
+    let (answer, _) = silent.get("/v1/programs", "1900").await;
+    assert_eq!(answer.code(), "not-owner");
+    silent.cable.set_swallows(true);
+    let (answer, _) = silent.get("/v1/programs", "1300").await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (503, "shard-unavailable"), "{answer:?}");
     silent.cable.set_swallows(false);
     silent.close().await;
 }
