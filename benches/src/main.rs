@@ -20,6 +20,7 @@ mod postgres;
 mod report;
 mod road;
 mod running;
+mod scale;
 mod settings;
 mod statements;
 mod table;
@@ -32,7 +33,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::report::{Bar, Section};
-use crate::settings::{MoveSizes, Settings};
+use crate::settings::{MoveSizes, ScaleSizes, Settings};
 
 /// As in the router: the bare proxy in this program is its yardstick.
 #[global_allocator]
@@ -43,13 +44,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to g [default: all]
+    /// What to measure, of a to h [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
     seconds: u32,
     #[command(flatten)]
     moves: MoveSizes,
+    #[command(flatten)]
+    scale: ScaleSizes,
     /// The page whose generated sections are replaced.
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -65,7 +68,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
+const PARTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -90,7 +93,7 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn measure(arguments: &Arguments) -> anyhow::Result<bool> {
     service_kit::tls::install_provider();
-    let settings = Settings::new(arguments.seconds.max(1), arguments.moves)?;
+    let settings = Settings::new(arguments.seconds.max(1), arguments.moves, arguments.scale)?;
     for part in &arguments.parts {
         anyhow::ensure!(PARTS.contains(&part.as_str()), "there is no part {part}: {PARTS:?}");
     }
@@ -107,7 +110,7 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"]] {
+    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"]] {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -134,6 +137,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "c" => statements::run(settings).await,
         "e" => Ok(vec![lookup::run(settings).await?]),
         "g" => Ok(vec![planner::run()?]),
+        "h" => Ok(vec![scale::run(settings).await?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }
 }

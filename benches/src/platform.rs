@@ -168,6 +168,24 @@ impl Platform {
         Ok(())
     }
 
+    /// The pid of the first process of a kind.
+    pub(crate) fn pid(&self, kind: &str) -> anyhow::Result<u32> {
+        let pid = self.first(kind)?["pid"].as_u64().context("no pid")?;
+        Ok(u32::try_from(pid)?)
+    }
+
+    /// The DSN of the control database, as its owner.
+    pub(crate) fn control_database(&self) -> anyhow::Result<&str> {
+        let primaries = self.processes.iter().filter(|one| one["kind"] == "postgres-primary");
+        let control = primaries.into_iter().find(|one| one["shard"].is_null());
+        control.and_then(|one| one["adminUrl"].as_str()).context("no control database")
+    }
+
+    /// The control plane's URL, and a token for it.
+    pub(crate) fn control_plane(&self) -> (&str, &str) {
+        (&self.control.0, &self.control.1)
+    }
+
     /// Makes an institution.
     pub(crate) async fn institution(&self, slug: &str) -> anyhow::Result<InstitutionId> {
         let body = json!({"slug": slug, "name": slug, "timezone": "Europe/London"});
@@ -195,6 +213,11 @@ impl Platform {
     /// Posts to the control plane.
     pub(crate) async fn control_post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.control(|http, url| http.post(format!("{url}{path}")).json(body)).await
+    }
+
+    /// Changes something at the control plane.
+    pub(crate) async fn control_patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.control(|http, url| http.patch(format!("{url}{path}")).json(body)).await
     }
 
     /// Asks the control plane.

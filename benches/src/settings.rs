@@ -25,6 +25,17 @@ pub(crate) struct MoveSizes {
     pub(crate) capture_rows: u32,
 }
 
+/// How large part h is: the design's figures by default.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ScaleSizes {
+    /// Part h: institutions.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) institutions: u32,
+    /// Part h: shards.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(12..))]
+    pub(crate) shards: u32,
+}
+
 /// What every part needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -32,15 +43,17 @@ pub(crate) struct Settings {
     pub(crate) seconds: u32,
     /// How much part f moves.
     pub(crate) moves: MoveSizes,
+    /// How large part h is.
+    pub(crate) scale: ScaleSizes,
     /// This program; the others lie beside it.
     pub(crate) own_program: PathBuf,
 }
 
 impl Settings {
     /// Settings of this process.
-    pub(crate) fn new(seconds: u32, moves: MoveSizes) -> anyhow::Result<Self> {
+    pub(crate) fn new(seconds: u32, moves: MoveSizes, scale: ScaleSizes) -> anyhow::Result<Self> {
         let own_program = std::env::current_exe().context("the program's own path is not known")?;
-        Ok(Self { seconds, moves, own_program })
+        Ok(Self { seconds, moves, scale, own_program })
     }
 
     /// A program of the same build.

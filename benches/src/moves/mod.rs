@@ -7,6 +7,8 @@ mod mover;
 mod pauses;
 mod writers;
 
+pub(crate) use pauses::Numbers;
+
 use std::fmt::Write as _;
 
 use crate::platform::Platform;

@@ -18,11 +18,11 @@ const WRITES_PER_SECOND: u32 = 10;
 
 /// Numbers of one kind.
 #[derive(Debug, Default)]
-pub(super) struct Numbers(pub(super) Vec<f64>);
+pub(crate) struct Numbers(pub(crate) Vec<f64>);
 
 impl Numbers {
     /// The number below which a share of them lies; 1.0 is the highest. Zero of none.
-    pub(super) fn at(&self, share: f64) -> f64 {
+    pub(crate) fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         #[expect(
