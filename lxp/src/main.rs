@@ -6,6 +6,7 @@
 //! - Everything runs on the main thread: children of `local up` get their parent-death signal when the *thread*
 //!   that started them ends.
 
+mod changing;
 mod connection;
 mod doctor;
 mod failure;

@@ -7,9 +7,9 @@ use control_api::{ClientError, ControlClient, Node};
 use serde_json::Value;
 use shard_map::{NodeId, NodeState};
 
+use crate::changing::Changing;
 use crate::connection::{Connection, explain};
 use crate::failure::Failure;
-use crate::output::confirm::Confirm;
 use crate::output::{Read, View, say};
 
 const HEADER: [&str; 8] = ["ID", "SHARD", "URL", "STATE", "SINCE", "LOAD", "BY", "WHY"];
@@ -53,11 +53,7 @@ pub(crate) enum Command {
 pub(crate) struct Change {
     node: NodeId,
     #[command(flatten)]
-    confirm: Confirm,
-    #[command(flatten)]
-    read: Read,
-    #[command(flatten)]
-    connection: Connection,
+    rest: Changing,
 }
 
 /// What is said of it.
@@ -98,7 +94,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
 
 impl Change {
     async fn make(&self, word: &Word<'_>) -> anyhow::Result<()> {
-        let client = self.connection.client()?;
+        let client = self.rest.connection.client()?;
         let nodes = client.nodes().await.map_err(explain)?.items;
         let before = match nodes.iter().find(|node| node.id == self.node) {
             Some(node) => node.clone(),
@@ -107,7 +103,7 @@ impl Change {
         };
         if word.is_said_of(&before) {
             say(&format!("{} is {} already: nothing is to be changed", before.id, before.state));
-        } else if self.confirm.ask(&word.plan(&before, &nodes))? {
+        } else if self.rest.confirm.ask(&word.plan(&before, &nodes))? {
             let now = client.node(&self.node).await.map_err(explain)?;
             if (now.state, &now.held_down) != (before.state, &before.held_down) {
                 let what = format!(
@@ -120,7 +116,7 @@ impl Change {
             }
         }
         let after = word.send(&client, &self.node).await.map_err(explain)?;
-        self.read.show(|| async { View::list(&after, &HEADER, [row(&after)], "") }).await
+        self.rest.read.show(|| async { View::list(&after, &HEADER, [row(&after)], "") }).await
     }
 }
 

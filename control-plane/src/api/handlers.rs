@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use control_api::{DownReason, Heartbeat, List, MAP_WAIT_S, NewInstitution, NewShard};
-use control_api::{NodeRegistration, OwnershipClaims, Pin, ShardChange};
+use control_api::{NodeRegistration, OwnershipClaims, Pin, ShardChange, ShardRemoval};
 use serde::Serialize;
 use service_kit::Problem;
 use shard_map::{InstitutionStatus, MapVersion};
@@ -34,6 +34,7 @@ pub(super) async fn answer(
         | Operation::ChangeShard
         | Operation::MigrateShard
         | Operation::DrainShard
+        | Operation::UndrainShard
         | Operation::RemoveShard
         | Operation::ReconcileShard => shard(platform, operation, request).await,
         Operation::ListShards => list(request, platform.shards().await),
@@ -121,9 +122,13 @@ async fn shard(
             request.no_body()?;
             encode(platform.drain_shard(&actor, &request.id("shard")?).await)
         }
-        Operation::RemoveShard => {
+        Operation::UndrainShard => {
             request.no_body()?;
-            encode(platform.remove_shard(&actor, &request.id("shard")?).await)
+            encode(platform.undrain_shard(&actor, &request.id("shard")?).await)
+        }
+        Operation::RemoveShard => {
+            let asked: ShardRemoval = request.json_or_default()?;
+            encode(platform.remove_shard(&actor, &request.id("shard")?, &asked).await)
         }
         Operation::ReconcileShard => {
             let claims: OwnershipClaims = request.json()?;

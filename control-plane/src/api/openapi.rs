@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use control_api::{
     AuditEntry, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List, MapAnswer,
     MapChange, Move, NewInstitution, NewPlan, NewShard, Node, NodeRegistration, OwnershipClaims,
-    Page, Pin, Plan, Reconciled, Shard, ShardChange, ShardInspection,
+    Page, Pin, Plan, Reconciled, Shard, ShardChange, ShardInspection, ShardRemoval,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -66,7 +66,8 @@ fn describe(operation: Operation) -> Described {
         Operation::ChangeShard => said("Changes a shard's weight or where its databases are").takes::<ShardChange>().gives::<Shard>(),
         Operation::MigrateShard => said("Has a shard's database brought to the newest migration").gives::<Shard>(),
         Operation::DrainShard => said("Takes a shard out of the ring: it gets no new institution; what it has stays until a plan moves it").gives::<Shard>(),
-        Operation::RemoveShard => said("Removes a drained shard; refused while it owns anything, a move touches it, or its database holds rows").gives::<Shard>(),
+        Operation::UndrainShard => said("Puts a draining shard into the ring again; refused while moves to or from it wait in plans").gives::<Shard>(),
+        Operation::RemoveShard => said("Removes a drained shard; refused while it owns anything, a move touches it, or its database holds rows or does not answer, unless that is said to be lost").takes::<ShardRemoval>().gives::<Shard>(),
         Operation::ReconcileShard => said("Says which of the institutions that a shard's database would serve are not its own").takes::<OwnershipClaims>().gives::<Reconciled>(),
         Operation::RegisterNode => said("Registers a node, or hears again where it is").takes::<NodeRegistration>().gives::<Node>(),
         Operation::ListNodes => said("All nodes").lists::<Node>(),

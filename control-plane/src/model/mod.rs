@@ -3,4 +3,5 @@
 pub mod claims;
 pub mod health;
 pub mod ring_change;
+pub mod room;
 pub mod validate;

@@ -11,10 +11,12 @@ use serde_json::json;
 use shard_map::{
     Entries, Epoch, InstitutionId, InstitutionStatus, MapShard, Removal, ShardId, ShardState,
 };
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Platform;
 use crate::error::Error;
+use crate::model::room::roomiest;
 use crate::model::validate;
 use crate::store::directory::{self, DirectoryRow};
 use crate::store::journal::{self, Actor, Note};
@@ -62,6 +64,7 @@ impl Platform {
             Some(given) => given_shard(&all, given)?,
             None => ring.owner(id).cloned().ok_or_else(no_active_shard)?,
         };
+        let shard = with_room(tx.connection(), shard, new.shard.is_some()).await?;
         let institution = Institution {
             id,
             slug: new.slug.clone(),
@@ -242,6 +245,31 @@ fn given_shard(all: &[MapShard], given: &ShardId) -> Result<ShardId, Error> {
             ))
         }
     }
+}
+
+/// The shard, if it has room; else the roomiest, unless a person named this one. Nobody is sent to a full one.
+async fn with_room(
+    connection: &mut PgConnection,
+    shard: ShardId,
+    is_given: bool,
+) -> Result<ShardId, Error> {
+    let own = shards::rooms(connection, Some(&shard)).await?;
+    let Some(full) = own.first().filter(|room| !room.is_open()) else { return Ok(shard) };
+    let taken = full.taken;
+    let raise = format!("raise its capacity (lxp shard capacity {shard} N)");
+    if is_given {
+        let detail = format!(
+            "shard `{shard}` is full: {taken} live there or are on their way. Leave the shard out, name another one, or {raise}"
+        );
+        return Err(Error::conflict("shard-full", detail));
+    }
+    let rooms = shards::rooms(connection, None).await?;
+    roomiest(&rooms).map(|room| room.shard.clone()).ok_or_else(|| {
+        let detail = format!(
+            "no shard has room. The ring proposes `{shard}`: {raise}, or add a shard (lxp shard add)"
+        );
+        Error::conflict("shards-full", detail)
+    })
 }
 
 fn no_active_shard() -> Error {

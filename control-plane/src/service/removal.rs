@@ -1,9 +1,9 @@
-//! A shard goes: drained, then removed.
+//! A shard goes: drained, then removed; or comes back while it is drained.
 //!
 //! What must stay true: a shard is removed only from `draining`, when the directory gives it nobody, no move touches it
 //! or waits to, and its database holds no rows of anybody. Each refusal says what stands against it and what to do.
 
-use control_api::Shard;
+use control_api::{Shard, ShardRemoval};
 use serde_json::json;
 use shard_map::{Entries, Removal, ShardId, ShardState};
 
@@ -23,21 +23,40 @@ impl Platform {
         self.shard(id).await
     }
 
+    /// Puts a draining shard into the ring again. What has left it meanwhile comes back by a plan.
+    pub async fn undrain_shard(&self, actor: &Actor, id: &ShardId) -> Result<Shard, Error> {
+        let audit = [Note::audit("shard.undrain", id, json!({}))];
+        let changed = self.change_ring(id, RingEdit::Undrain, actor, &audit).await?;
+        let shard = self.shard(id).await?;
+        if !changed && shard.state == ShardState::Joining {
+            let detail = format!("shard `{id}` has not joined the ring yet: it is not drained");
+            return Err(Error::conflict("shard-joining", detail));
+        }
+        Ok(shard)
+    }
+
     /// Removes a shard that is drained and empty. Answers what it was.
-    pub async fn remove_shard(&self, actor: &Actor, id: &ShardId) -> Result<Shard, Error> {
+    ///
+    /// Whoever says that its database is lost is believed where that does not answer; where it does, it must be empty.
+    pub async fn remove_shard(
+        &self,
+        actor: &Actor,
+        id: &ShardId,
+        asked: &ShardRemoval,
+    ) -> Result<Shard, Error> {
         let shown = self.shard(id).await?;
         let mut connection = self.pool.acquire().await?;
         let shard = shards::find(&mut connection, id).await?;
         let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
         is_free(&shard, queue::touching(&mut connection, id).await?)?;
         drop(connection);
-        self.holds_nothing(&shard).await?;
+        let lost = self.holds_nothing(&shard, asked.database_is_lost).await?;
         let mut tx = MapTx::open(&self.pool).await?;
         let shard = shards::find(tx.connection(), id).await?;
         let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
         is_free(&shard, queue::touching(tx.connection(), id).await?)?;
         let gone = shards::remove(tx.connection(), id).await?;
-        let detail = json!({"nodes": gone});
+        let detail = json!({"nodes": gone, "databaseLost": lost});
         let notes = [
             Note::audit("shard.remove", id, detail.clone()),
             Note::event("shard.removed", id, detail),
@@ -51,17 +70,22 @@ impl Platform {
         Ok(shown)
     }
 
-    async fn holds_nothing(&self, shard: &ShardRow) -> Result<(), Error> {
+    /// Refused where the database holds rows, or does not answer and nobody says that it is lost. Answers whether it is.
+    async fn holds_nothing(&self, shard: &ShardRow, may_be_lost: bool) -> Result<bool, Error> {
         let id = &shard.id;
-        let residue = self.shards.residue(id, &shard.primary).await;
-        let residue = residue.map_err(|error| Error::Unavailable {
-            code: "shard-unreachable",
-            detail: format!(
-                "it is not known whether the database of `{id}` is empty: {error}. Bring it back, then try again"
-            ),
-        })?;
+        let residue = match self.shards.residue(id, &shard.primary).await {
+            Ok(residue) => residue,
+            Err(_) if may_be_lost => return Ok(true),
+            Err(error) => {
+                let detail = format!(
+                    "it is not known whether the database of `{id}` is empty: {error}. Bring it back, then try \
+                     again; if it is gone for good: lxp shard remove {id} --database-is-lost"
+                );
+                return Err(Error::Unavailable { code: "shard-unreachable", detail });
+            }
+        };
         if residue.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let detail = format!(
             "the database of `{id}` still has rows in {}: lxp move list shows moves that have not cleaned up yet",
@@ -69,6 +93,17 @@ impl Platform {
         );
         Err(Error::conflict("shard-holds-rows", detail))
     }
+}
+
+/// Refused while plans still mean to move somebody to or from it.
+pub(super) fn nobody_waits(id: &ShardId, waiting: i64) -> Result<(), Error> {
+    if waiting == 0 {
+        return Ok(());
+    }
+    let detail = format!(
+        "moves to or from `{id}` that wait in plans: {waiting}. End the plan first: lxp rebalance cancel"
+    );
+    Err(Error::conflict("moves-waiting", detail))
 }
 
 fn is_free(shard: &ShardRow, (owned, moving, waiting): (i64, i64, i64)) -> Result<(), Error> {

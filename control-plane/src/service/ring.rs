@@ -13,11 +13,12 @@ use sqlx::Connection;
 
 use super::Platform;
 use super::planning::nobody_pinned;
+use super::removal::nobody_waits;
 use crate::error::Error;
 use crate::model::ring_change::{Flip, entries, flips};
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{self, Change, MapTx};
-use crate::store::{directory, pins, shards};
+use crate::store::{directory, pins, queue, shards};
 
 /// Tries before a ring that others keep changing is left for later.
 const TRIES: u32 = 5;
@@ -31,6 +32,8 @@ pub enum RingEdit {
     Reweight(u32),
     /// It leaves the ring; what it has stays until a plan moves it.
     Drain,
+    /// A draining one stands in the ring again.
+    Undrain,
 }
 
 impl RingEdit {
@@ -46,7 +49,10 @@ impl RingEdit {
             Self::Drain if shard.state != ShardState::Draining => {
                 Some(MapShard { state: ShardState::Draining, ..shard.clone() })
             }
-            Self::Activate | Self::Reweight(_) | Self::Drain => None,
+            Self::Undrain if shard.state == ShardState::Draining => {
+                Some(MapShard { state: ShardState::Active, ..shard.clone() })
+            }
+            Self::Activate | Self::Reweight(_) | Self::Drain | Self::Undrain => None,
         }
     }
 
@@ -55,6 +61,7 @@ impl RingEdit {
             Self::Activate => "shard.activated",
             Self::Reweight(_) => "shard.reweighted",
             Self::Drain => "shard.draining",
+            Self::Undrain => "shard.undrained",
         }
     }
 }
@@ -136,6 +143,10 @@ impl Platform {
         }
         if edit == RingEdit::Drain {
             nobody_pinned(&draft.shard.id, &pins::on(tx.connection(), &draft.shard.id).await?)?;
+        }
+        if edit == RingEdit::Undrain {
+            let (.., waiting) = queue::touching(tx.connection(), &draft.shard.id).await?;
+            nobody_waits(&draft.shard.id, waiting)?;
         }
         let changed = directory::placed_after(tx.connection(), draft.version).await?;
         let mut flipped = draft.flips;

@@ -180,7 +180,9 @@ fn next(shard: &Shard) -> Option<String> {
         ShardState::Active if shard.arriving + shard.leaving > 0 => {
             Some("lxp rebalance plan".to_owned())
         }
-        ShardState::Draining if shard.institutions > 0 => Some(format!("lxp shard drain {id}")),
+        ShardState::Draining if shard.institutions > 0 => {
+            Some(format!("lxp shard drain {id}, or lxp shard undrain {id}"))
+        }
         ShardState::Draining => Some(format!("lxp shard remove {id}")),
         ShardState::Joining | ShardState::Active => None,
     }

@@ -31,7 +31,7 @@ pub struct Waiting {
     pub applied_by: String,
 }
 
-/// Lets the moves of a plan wait for their turn. Answers false where one of them waits in another plan.
+/// Lets the moves of a plan wait for their turn. Where one of them waits in another plan an index refuses.
 pub async fn enter(connection: &mut PgConnection, plan: Uuid) -> Result<(), Error> {
     sqlx::query!("UPDATE plan_moves SET is_waiting = true WHERE plan_id = $1", plan)
         .execute(connection)

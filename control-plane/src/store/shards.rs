@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use super::{backoff_s, one_row, parse};
 use crate::error::Error;
+use crate::model::room::Room;
 
 /// A shard's row.
 #[derive(Debug, Clone)]
@@ -118,6 +119,34 @@ pub async fn for_map(connection: &mut PgConnection) -> Result<Vec<MapShard>, Err
             Ok(MapShard { id, state, weight: weight(row.weight)? })
         })
         .collect()
+}
+
+/// How much room the active shards have, or one of them. Who is on the way counts where it will live.
+pub async fn rooms(
+    connection: &mut PgConnection,
+    only: Option<&ShardId>,
+) -> Result<Vec<Room>, Error> {
+    sqlx::query!(
+        r#"SELECT id, weight, capacity,
+                  (SELECT count(*) FROM institutions i WHERE i.shard_id = s.id)
+                  + (SELECT count(*) FROM moves m WHERE m.to_shard = s.id
+                     AND m.phase IN ('preflight', 'copying', 'verifying', 'closing', 'cutover'))
+                  + (SELECT count(*) FROM plan_moves w WHERE w.to_shard = s.id AND w.is_waiting) AS "taken!"
+           FROM shards s WHERE state = 'active' AND ($1::text IS NULL OR id = $1) ORDER BY id"#,
+        only.map(ShardId::as_str),
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(Room {
+            shard: parse(&row.id)?,
+            weight: weight(row.weight)?,
+            capacity: row.capacity.and_then(|most| u64::try_from(most).ok()),
+            taken: u64::try_from(row.taken).unwrap_or(0),
+        })
+    })
+    .collect()
 }
 
 /// One shard.

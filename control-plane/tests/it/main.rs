@@ -2,6 +2,7 @@
 
 mod access;
 mod away;
+mod drained;
 mod feed;
 mod http;
 mod inspection;
@@ -13,5 +14,6 @@ mod placement;
 mod plans;
 mod probes;
 mod rebalance;
+mod rooms;
 mod shards;
 mod support;

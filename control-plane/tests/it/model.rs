@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use control_api::{ClientError, MoveQuery, NewInstitution, NewPlan, Pin, Plan, ShardChange};
+use control_api::{
+    ClientError, MoveQuery, NewInstitution, NewPlan, Pin, Plan, ShardChange, ShardRemoval,
+};
 use control_plane::operation::lead;
 use control_plane::operation::metrics::MoveMetrics;
 use service_kit::metrics::Metrics;
@@ -99,7 +101,7 @@ impl Operator<'_> {
 
     async fn one(&self, deed: usize) -> Option<()> {
         let ops = self.sandbox.ops();
-        match self.dice.roll(12) {
+        match self.dice.roll(13) {
             0..3 => {
                 let slug = format!("i-{}-{deed}", self.number);
                 let shard = (self.dice.roll(2) == 0).then(|| self.shard());
@@ -125,7 +127,7 @@ impl Operator<'_> {
                 // One goes, the others stay: else nobody would be left.
                 let shard = shard_id("shard-c");
                 self.apply(&NewPlan::Drain { shard: shard.clone(), window: None }).await;
-                answered("a removal", ops.remove_shard(&shard).await)?;
+                answered("a removal", ops.remove_shard(&shard, ShardRemoval::default()).await)?;
             }
             9 => {
                 let (institution, to) = (self.somebody().await?, self.shard());
@@ -136,6 +138,9 @@ impl Operator<'_> {
                 let moves = answered("moves", ops.moves(&query).await)?.items;
                 let it = moves.get(self.dice.roll(moves.len().max(1)))?;
                 answered("an abort", ops.cancel_move(it.id).await)?;
+            }
+            11 => {
+                answered("an undrain", ops.undrain_shard(&self.shard()).await)?;
             }
             _ => {
                 let plans = answered("plans", ops.plans(5).await)?.items;

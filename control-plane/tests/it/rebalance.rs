@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use control_api::{Hours, Institution, MoveQuery, NewPlan, Pin, Plan, PlannedMove, ShardChange};
+use control_api::{
+    Hours, Institution, MoveQuery, NewPlan, Pin, Plan, PlannedMove, ShardChange, ShardRemoval,
+};
 use control_plane::operation::plans::begin_due;
 use control_plane::store::leader;
 use shard_map::{InstitutionId, MovePhase, PlanKind, PlanState, ShardMap, ShardState};
@@ -14,14 +16,15 @@ use crate::plans::{
 };
 use crate::support::{Sandbox, new_institution, sandbox, shard_id};
 
-const REBALANCE: NewPlan = NewPlan::Rebalance { window: None };
+pub(crate) const KEEP: ShardRemoval = ShardRemoval { database_is_lost: false };
+pub(crate) const REBALANCE: NewPlan = NewPlan::Rebalance { window: None };
 
-fn drain(shard: &str) -> NewPlan {
+pub(crate) fn drain(shard: &str) -> NewPlan {
     NewPlan::Drain { shard: shard_id(shard), window: None }
 }
 
 /// Two shards, with everybody on the first. Answers those that belong on the second: every other one.
-async fn lopsided(sandbox: &Sandbox, count: usize) -> Vec<Institution> {
+pub(crate) async fn lopsided(sandbox: &Sandbox, count: usize) -> Vec<Institution> {
     two_shards(sandbox).await;
     let map = sandbox.ops().map_snapshot().await.expect("the map");
     let map = ShardMap::from_snapshot(map).expect("a map");
@@ -36,11 +39,11 @@ async fn lopsided(sandbox: &Sandbox, count: usize) -> Vec<Institution> {
     belong
 }
 
-async fn propose(sandbox: &Sandbox, new: &NewPlan) -> Plan {
+pub(crate) async fn propose(sandbox: &Sandbox, new: &NewPlan) -> Plan {
     sandbox.ops().propose(new).await.expect("proposed")
 }
 
-async fn apply(sandbox: &Sandbox, new: &NewPlan) -> Plan {
+pub(crate) async fn apply(sandbox: &Sandbox, new: &NewPlan) -> Plan {
     let plan = propose(sandbox, new).await;
     sandbox.ops().apply_plan(plan.id).await.expect("applied")
 }
@@ -49,7 +52,7 @@ async fn shown(sandbox: &Sandbox, plan: &Plan) -> Plan {
     sandbox.ops().plan(plan.id).await.expect("shown")
 }
 
-fn who(plan: &Plan) -> BTreeSet<InstitutionId> {
+pub(crate) fn who(plan: &Plan) -> BTreeSet<InstitutionId> {
     plan.moves.iter().map(|planned| planned.institution).collect()
 }
 
@@ -232,7 +235,7 @@ async fn a_drained_shard_gets_nobody_and_is_removed_only_when_it_is_empty() {
         let belong = lopsided(&sandbox, 6).await;
         let a = shard_id("shard-a");
         let state = async || sandbox.ops().shard(&a).await.expect("the shard").state;
-        is_refused(sandbox.ops().remove_shard(&a).await, (409, "shard-not-draining"));
+        is_refused(sandbox.ops().remove_shard(&a, KEEP).await, (409, "shard-not-draining"));
         sandbox.ops().pin_institution(belong[0].id, &Pin::default()).await.expect("pinned");
         let (_, code, detail) = refused(sandbox.ops().propose(&drain("shard-a")).await);
         assert_eq!(code, "institutions-pinned");
@@ -261,20 +264,20 @@ async fn a_drained_shard_gets_nobody_and_is_removed_only_when_it_is_empty() {
             (409, "shard-not-active"),
         );
         is_refused(sandbox.ops().drain_shard(&shard_id("shard-b")).await, (409, "last-shard"));
-        is_refused(sandbox.ops().remove_shard(&a).await, (409, "moves-waiting"));
+        is_refused(sandbox.ops().remove_shard(&a, KEEP).await, (409, "moves-waiting"));
         let term = term(&sandbox).await;
         look(&sandbox, &plan, term).await;
         sandbox.ops().cancel_plan(plan.id).await.expect("cancelled");
-        is_refused(sandbox.ops().remove_shard(&a).await, (409, "moves-under-way"));
+        is_refused(sandbox.ops().remove_shard(&a, KEEP).await, (409, "moves-under-way"));
         sql(&sandbox, "UPDATE moves SET phase = 'aborted', finished_at = now()".to_owned()).await;
-        let (_, code, detail) = refused(sandbox.ops().remove_shard(&a).await);
+        let (_, code, detail) = refused(sandbox.ops().remove_shard(&a, KEEP).await);
         assert!(
             code == "shard-not-empty" && detail.contains("lxp shard drain shard-a"),
             "{detail}"
         );
         // The directory alone says that they have gone: their rows are there still.
         sql(&sandbox, "UPDATE institutions SET shard_id = 'shard-b'".to_owned()).await;
-        let (_, code, detail) = refused(sandbox.ops().remove_shard(&a).await);
+        let (_, code, detail) = refused(sandbox.ops().remove_shard(&a, KEEP).await);
         assert!(code == "shard-holds-rows" && detail.contains("ownership"), "{detail}");
     })
     .await;
@@ -289,8 +292,8 @@ async fn an_empty_shard_is_drained_and_removed_with_its_nodes() {
         let c = shard_id("shard-c");
         let plan = apply(&sandbox, &drain("shard-c")).await;
         assert_eq!((plan.state, plan.moves.len()), (PlanState::Done, 0));
-        assert_eq!(sandbox.ops().remove_shard(&c).await.expect("removed").id, c);
-        is_refused(sandbox.ops().remove_shard(&c).await, (404, "shard-unknown"));
+        assert_eq!(sandbox.ops().remove_shard(&c, KEEP).await.expect("removed").id, c);
+        is_refused(sandbox.ops().remove_shard(&c, KEEP).await, (404, "shard-unknown"));
         let map = sandbox.ops().map_snapshot().await.expect("the map");
         assert!(map.shards.iter().all(|shard| shard.id != c), "{map:?}");
         assert!(map.nodes.iter().all(|node| node.shard != c), "{map:?}");

@@ -31,7 +31,7 @@ pub use map::MapAnswer;
 pub use moves::{Hours, Move, MoveEpochs, NewPlan, Plan, PlannedMove, Progress, Retry};
 pub use node::{DownReason, Heartbeat, Node, NodeRegistration};
 pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
-pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres};
+pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres, ShardRemoval};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

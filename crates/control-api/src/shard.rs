@@ -78,6 +78,15 @@ pub struct ShardChange {
     pub redis: Option<Vec<Dsn>>,
 }
 
+/// `POST /v1/shards/{id}:remove`; all of it may be left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShardRemoval {
+    /// Its database is gone for good: that it does not answer is no reason to keep the shard.
+    #[serde(default)]
+    pub database_is_lost: bool,
+}
+
 /// A shard as it is shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

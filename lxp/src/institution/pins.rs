@@ -5,10 +5,10 @@ use control_api::{ControlClient, Institution, Pin, Shard};
 use shard_map::{ShardId, ShardState};
 
 use super::one;
-use crate::connection::{self, Connection, explain};
+use crate::changing::Changing;
+use crate::connection::{self, explain};
 use crate::failure::Failure;
-use crate::output::confirm::Confirm;
-use crate::output::{Read, say};
+use crate::output::say;
 
 /// `lxp institution pin | isolate`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(crate) struct Wish {
     #[arg(long, value_name = "SHARD")]
     to: Option<ShardId>,
     #[command(flatten)]
-    rest: Rest,
+    rest: Changing,
 }
 
 /// `lxp institution unpin`.
@@ -28,17 +28,7 @@ pub(crate) struct Unpin {
     /// Its id or slug.
     institution: String,
     #[command(flatten)]
-    rest: Rest,
-}
-
-#[derive(Debug, Args)]
-struct Rest {
-    #[command(flatten)]
-    confirm: Confirm,
-    #[command(flatten)]
-    read: Read,
-    #[command(flatten)]
-    connection: Connection,
+    rest: Changing,
 }
 
 impl Wish {
@@ -46,7 +36,7 @@ impl Wish {
         let client = self.rest.connection.client()?;
         let before = find(&client, &self.institution).await?;
         let to = self.to.clone().unwrap_or_else(|| before.shard.clone());
-        self.rest.set(&client, &before, to, false).await
+        self.set(&client, &before, to, false).await
     }
 
     pub(super) async fn isolate(&self) -> anyhow::Result<()> {
@@ -56,7 +46,7 @@ impl Wish {
             Some(to) => to.clone(),
             None => empty_one(&client.shards().await.map_err(explain)?.items, &before)?,
         };
-        self.rest.set(&client, &before, to, true).await
+        self.set(&client, &before, to, true).await
     }
 }
 
@@ -82,7 +72,7 @@ impl Unpin {
     }
 }
 
-impl Rest {
+impl Wish {
     async fn set(
         &self,
         client: &ControlClient,
@@ -90,10 +80,10 @@ impl Rest {
         to: ShardId,
         alone: bool,
     ) -> anyhow::Result<()> {
-        self.confirm.ask(&what(before, &to, alone))?;
+        self.rest.confirm.ask(&what(before, &to, alone))?;
         let pin = Pin { shard: Some(to), alone };
         let after = client.pin_institution(before.id, &pin).await.map_err(explain)?;
-        self.read.show(|| async { one(&after) }).await?;
+        self.rest.read.show(|| async { one(&after) }).await?;
         say(&next(&after, alone));
         Ok(())
     }

@@ -82,12 +82,29 @@ pub(crate) fn read(layout: &Layout) -> anyhow::Result<BTreeMap<String, Added>> {
         .collect()
 }
 
-/// All shards of a platform of this size, with those that were added.
-pub(crate) fn all(size: Size, added: &BTreeMap<String, Added>) -> BTreeMap<String, Added> {
+/// All shards of a platform of this size, with those that were added and without those that were removed.
+pub(crate) fn all(
+    layout: &Layout,
+    size: Size,
+    added: &BTreeMap<String, Added>,
+) -> BTreeMap<String, Added> {
     let usual = Added { weight: 1, nodes: None };
     let mut all: BTreeMap<_, _> = (0..size.shards).map(|n| (name(n), usual)).collect();
     all.extend(added.clone());
+    all.retain(|id, _| !layout.removed(id).exists());
     all
+}
+
+/// The control plane has this shard.
+pub(crate) fn note_registered(layout: &Layout, id: &str) -> anyhow::Result<()> {
+    make_dir(&layout.added_dir(), 0o700)?;
+    write_private(&layout.registered(id), b"")
+}
+
+/// The control plane had this shard and has it no more: nobody starts it again. Its data stays.
+pub(crate) fn note_removed(layout: &Layout, id: &str) -> anyhow::Result<()> {
+    write_private(&layout.removed(id), b"")?;
+    remove(&layout.added(id))
 }
 
 /// Starts what was added since the platform began, for as long as it is polled.
@@ -138,6 +155,9 @@ fn ask(layout: &Layout, size: Size, wish: Added) -> anyhow::Result<String> {
     write_private(&mine, &wish)?;
     for number in size.shards..u8::try_from(MAX_SHARDS)? {
         let id = name(number);
+        if layout.removed(&id).exists() {
+            continue;
+        }
         if !layout.added(&id).exists() {
             remove(&layout.not_added(&id))?;
         }

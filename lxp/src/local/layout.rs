@@ -110,6 +110,16 @@ impl Layout {
         self.added_dir().join(shard)
     }
 
+    /// There once the control plane has had this shard: if it has it no more, somebody removed it.
+    pub(crate) fn registered(&self, shard: &str) -> PathBuf {
+        self.added_dir().join(format!("{shard}.registered"))
+    }
+
+    /// There where a shard was removed: it is not started any more.
+    pub(crate) fn removed(&self, shard: &str) -> PathBuf {
+        self.added_dir().join(format!("{shard}.removed"))
+    }
+
     /// Why a shard could not be added.
     pub(crate) fn not_added(&self, shard: &str) -> PathBuf {
         self.added_dir().join(format!("{shard}.failed"))

@@ -18,7 +18,7 @@ use super::redis::Master;
 use super::secrets::Secrets;
 use super::services::{self, Listen, NodeParts, Programs};
 use super::state::{Board, Size, State};
-use super::{bootstrap, demo, redis, register};
+use super::{bootstrap, child, demo, redis, register};
 use crate::token::SIGNING_KEY;
 
 /// The masters of a shard's Redis Cluster.
@@ -103,7 +103,7 @@ impl Platform {
         };
         let mut planner = Planner { layout, home: &home, secrets: &secrets, ports, size };
         let control = ControlPart { postgres: planner.control_postgres()?, listen: control_listen };
-        let shards = add_shard::all(size, &added)
+        let shards = add_shard::all(layout, size, &added)
             .into_iter()
             .map(|(id, wish)| planner.shard(id, wish))
             .collect::<anyhow::Result<_>>()?;
@@ -209,9 +209,23 @@ impl Platform {
         if control_ready.wait_for(|ready| *ready).await.is_err() {
             return Ok(());
         }
+        if self.was_removed(&shard.id).await? {
+            self.fleet.stop_shard(&shard.id).await;
+            child::say(&format!("{} was removed: it is started no more, its data stays", shard.id));
+            return add_shard::note_removed(&self.layout, &shard.id);
+        }
         let nodes = shard.nodes.iter().map(|node| self.start_node(shard, node));
         try_join(try_join_all(nodes), self.register(shard)).await?;
-        Ok(())
+        add_shard::note_registered(&self.layout, &shard.id)
+    }
+
+    /// Whether the control plane has had this shard and has it no more.
+    async fn was_removed(&self, id: &str) -> anyhow::Result<bool> {
+        if !self.layout.registered(id).exists() {
+            return Ok(false);
+        }
+        let client = register::client(&self.control.listen.url(), &self.secrets.platform_ops)?;
+        Ok(!client.shards().await?.items.iter().any(|shard| shard.id.as_str() == id))
     }
 
     async fn register(&self, shard: &ShardPart) -> anyhow::Result<()> {

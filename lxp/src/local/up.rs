@@ -82,7 +82,7 @@ async fn already_up(layout: &Layout, up: &Up) -> anyhow::Result<()> {
     output::say("Already up: nothing was changed (`lxp local down` stops it)");
     let asked = (up.shards, up.nodes_per_shard);
     if let Some(size) = state.size {
-        let shards = add_shard::all(size, &add_shard::read(layout)?).len();
+        let shards = add_shard::all(layout, size, &add_shard::read(layout)?).len();
         if asked.0.is_some_and(|n| n != size.shards && usize::from(n) != shards)
             || asked.1.is_some_and(|n| n != size.nodes_per_shard)
         {

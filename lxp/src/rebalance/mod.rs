@@ -144,10 +144,7 @@ pub(crate) async fn shown(
     plan: &Plan,
     output: Format,
 ) -> anyhow::Result<String> {
-    if output == Format::Json {
-        return Ok(format!("{}\n", serde_json::to_string(plan)?));
-    }
-    view::proposal(plan, &slugs(client, plan).await?)
+    printed(client, plan, output, |slugs| view::proposal(plan, slugs)).await
 }
 
 /// A plan as it goes on.
@@ -156,10 +153,21 @@ pub(crate) async fn status(
     plan: &Plan,
     output: Format,
 ) -> anyhow::Result<String> {
-    if output == Format::Json {
-        return Ok(format!("{}\n", serde_json::to_string(plan)?));
+    let now = service_kit::clock::now();
+    printed(client, plan, output, |slugs| Ok(view::block(plan, slugs, now))).await
+}
+
+/// A plan as JSON, or in words, for which its institutions' names are asked.
+async fn printed(
+    client: &ControlClient,
+    plan: &Plan,
+    output: Format,
+    words: impl FnOnce(&Slugs) -> anyhow::Result<String>,
+) -> anyhow::Result<String> {
+    match output {
+        Format::Json => Ok(format!("{}\n", serde_json::to_string(plan)?)),
+        Format::Table => words(&slugs(client, plan).await?),
     }
-    Ok(view::block(plan, &slugs(client, plan).await?, service_kit::clock::now()))
 }
 
 async fn slugs(client: &ControlClient, plan: &Plan) -> anyhow::Result<Slugs> {

@@ -1,13 +1,13 @@
-//! `lxp shard weight | capacity | remove`: shown, confirmed, done.
+//! `lxp shard weight | capacity | undrain | remove`: shown, confirmed, done.
 
 use clap::Args;
-use control_api::{Shard, ShardChange};
+use control_api::{Shard, ShardChange, ShardRemoval};
 use shard_map::ShardId;
 
 use super::one;
-use crate::connection::{Connection, explain};
-use crate::output::confirm::Confirm;
-use crate::output::{Read, say};
+use crate::changing::Changing;
+use crate::connection::explain;
+use crate::output::say;
 
 /// `lxp shard weight`.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Weight {
     #[arg(value_name = "WEIGHT", value_parser = clap::value_parser!(u32).range(0..=100))]
     share: u32,
     #[command(flatten)]
-    rest: Rest,
+    rest: Changing,
 }
 
 /// `lxp shard capacity`.
@@ -27,32 +27,49 @@ pub(crate) struct Capacity {
     /// How many institutions it takes; 0: as many as come.
     institutions: u32,
     #[command(flatten)]
-    rest: Rest,
+    rest: Changing,
+}
+
+/// `lxp shard undrain`.
+#[derive(Debug, Args)]
+pub(crate) struct Undrain {
+    shard: ShardId,
+    #[command(flatten)]
+    rest: Changing,
 }
 
 /// `lxp shard remove`.
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     shard: ShardId,
+    /// Its database is gone for good: that it does not answer shall keep nobody. Where it does, it must be empty.
+    #[arg(long)]
+    database_is_lost: bool,
     #[command(flatten)]
-    rest: Rest,
-}
-
-/// What all of them take.
-#[derive(Debug, Args)]
-struct Rest {
-    #[command(flatten)]
-    confirm: Confirm,
-    #[command(flatten)]
-    read: Read,
-    #[command(flatten)]
-    connection: Connection,
+    rest: Changing,
 }
 
 impl Weight {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let change = ShardChange { weight: Some(self.share), ..ShardChange::default() };
         self.rest.change(&self.shard, &change).await
+    }
+}
+
+impl Undrain {
+    pub(super) async fn run(&self) -> anyhow::Result<()> {
+        let client = self.rest.connection.client()?;
+        let before = client.shard(&self.shard).await.map_err(explain)?;
+        self.rest.confirm.ask(&format!(
+            "{}: {} -> active: the ring gives it institutions again\n  nothing moves before a plan is applied",
+            before.id, before.state
+        ))?;
+        let after = client.undrain_shard(&self.shard).await.map_err(explain)?;
+        self.rest.read.show(|| async { one(&after) }).await?;
+        if let Some(next) = &after.next {
+            say(&format!("nothing has moved; next: {next}"));
+        }
+        Ok(())
     }
 }
 
@@ -67,18 +84,16 @@ impl Remove {
     pub(super) async fn run(&self) -> anyhow::Result<()> {
         let client = self.rest.connection.client()?;
         let before = client.shard(&self.shard).await.map_err(explain)?;
-        self.rest.confirm.ask(&format!(
-            "{} ({}, {} institutions) -> removed; its database stays as it is",
-            before.id, before.state, before.institutions
-        ))?;
-        let removed = client.remove_shard(&self.shard).await.map_err(explain)?;
+        self.rest.confirm.ask(&removal(&before, self.database_is_lost))?;
+        let asked = ShardRemoval { database_is_lost: self.database_is_lost };
+        let removed = client.remove_shard(&self.shard, asked).await.map_err(explain)?;
         self.rest.read.show(|| async { one(&removed) }).await?;
         say(&format!("{} is removed: stop its nodes, then its databases", removed.id));
         Ok(())
     }
 }
 
-impl Rest {
+impl Changing {
     async fn change(&self, shard: &ShardId, change: &ShardChange) -> anyhow::Result<()> {
         let client = self.connection.client()?;
         let before = client.shard(shard).await.map_err(explain)?;
@@ -90,6 +105,17 @@ impl Rest {
         }
         Ok(())
     }
+}
+
+fn removal(before: &Shard, database_is_lost: bool) -> String {
+    let Shard { id, state, institutions, .. } = before;
+    let database = if database_is_lost {
+        "; if its database does not answer, nobody looks whether it held rows: what is in it, such as copies that moves \
+         have not cleaned up, is lost"
+    } else {
+        "; its database stays as it is"
+    };
+    format!("{id} ({state}, {institutions} institutions) -> removed{database}")
 }
 
 /// `shard-a: weight 1 -> 2`.
@@ -107,6 +133,13 @@ fn what(before: &Shard, change: &ShardChange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_gives_a_database_up_is_told_what_is_lost() {
+        let shard = super::super::tests::shard();
+        assert!(removal(&shard, false).ends_with("its database stays as it is"));
+        assert!(removal(&shard, true).ends_with("is lost"));
+    }
 
     #[test]
     fn a_change_says_what_was_and_what_will_be() {

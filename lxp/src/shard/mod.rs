@@ -65,6 +65,8 @@ pub(crate) enum Command {
     },
     /// Move everybody away from one: shown as a plan, confirmed, then begun. It gets no new institution.
     Drain(drain::Drain),
+    /// Put one that is drained into the ring again. What has left it comes back by a plan.
+    Undrain(change::Undrain),
     /// Give one another share of the ring; 0: nobody but who is pinned to it. Nothing moves by it.
     Weight(change::Weight),
     /// Say how many institutions one takes. Nothing moves by it.
@@ -102,6 +104,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Drain(drain) => drain::run(drain).await,
+        Command::Undrain(undrain) => undrain.run().await,
         Command::Weight(weight) => weight.run().await,
         Command::Capacity(capacity) => capacity.run().await,
         Command::Remove(remove) => remove.run().await,

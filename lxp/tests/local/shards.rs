@@ -70,6 +70,29 @@ fn an_added_shard_serves_is_supervised_and_is_there_again_at_the_next_up_though_
 }
 
 #[test]
+fn a_shard_that_was_removed_is_not_there_again_at_the_next_up() {
+    let sandbox = Sandbox::up();
+    let before = names(&sandbox);
+    for command in [
+        &["local", "add-shard"][..],
+        &["shard", "drain", "shard-b", "--yes"],
+        &["shard", "undrain", "shard-b", "--yes"],
+        &["shard", "drain", "shard-b", "--yes"],
+        &["shard", "remove", "shard-b", "--yes"],
+    ] {
+        let ran = sandbox.run(command);
+        assert_eq!(ran.code, Some(0), "{command:?}: {}", ran.stderr);
+    }
+    for _ in 0..2 {
+        assert_eq!(sandbox.run(&["local", "down"]).code, Some(0));
+        sandbox.up_again();
+        assert_eq!(names(&sandbox), before);
+        let ran = sandbox.run(&["shard", "show", "shard-b"]);
+        assert_ne!(ran.code, Some(0), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_shard_that_cannot_start_is_named_and_leaves_the_others_as_they_were() {
     let sandbox = Sandbox::up();
     let before = names(&sandbox);

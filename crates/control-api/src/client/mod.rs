@@ -1,5 +1,6 @@
 //! The client of the control plane: a function for each operation, a deadline for each call.
 
+mod call;
 mod moves;
 
 use std::fmt;
@@ -15,9 +16,10 @@ use shard_map::{InstitutionId, MapSnapshot, MapVersion, NodeId, ShardId};
 use crate::{
     AuditEntry, ClientError, DownReason, Event, Heartbeat, Institution, InstitutionDetail, List,
     MAP_WAIT_S, MapAnswer, MapChange, NewInstitution, NewShard, Node, NodeRegistration,
-    OwnershipClaims, Page, Pin, Reconciled, Refusal, Shard, ShardChange, ShardInspection,
+    OwnershipClaims, Page, Pin, Reconciled, Shard, ShardChange, ShardInspection, ShardRemoval,
 };
 
+use call::{Answer, Call, reason_of, unencodable};
 pub use moves::MoveQuery;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -116,10 +118,20 @@ impl ControlClient {
         self.call(Call::new(Method::POST, &format!("/v1/shards/{shard}:drain"))).await
     }
 
+    /// Puts a draining shard into the ring again.
+    pub async fn undrain_shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
+        self.call(Call::new(Method::POST, &format!("/v1/shards/{shard}:undrain"))).await
+    }
+
     /// Removes a drained shard that is empty; answers what it was.
-    pub async fn remove_shard(&self, shard: &ShardId) -> Result<Shard, ClientError> {
+    pub async fn remove_shard(
+        &self,
+        shard: &ShardId,
+        asked: ShardRemoval,
+    ) -> Result<Shard, ClientError> {
         let path = format!("/v1/shards/{shard}:remove");
-        self.call(Call::new(Method::POST, &path).deadline(SHARD_CALL_DEADLINE)).await
+        let call = Call::new(Method::POST, &path).body(&asked)?;
+        self.call(call.deadline(SHARD_CALL_DEADLINE)).await
     }
 
     /// All shards.
@@ -341,81 +353,4 @@ impl ControlClient {
         let answer = Answer { method, url, status, body };
         if status.is_success() { Ok(answer) } else { Err(answer.refused()) }
     }
-}
-
-/// A call before it is made.
-struct Call {
-    method: Method,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
-    deadline: Duration,
-}
-
-impl Call {
-    fn new(method: Method, path: &str) -> Self {
-        let path = path.to_owned();
-        Self { method, path, query: Vec::new(), body: None, deadline: CALL_DEADLINE }
-    }
-
-    fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    fn query(mut self, name: &'static str, value: Option<impl fmt::Display>) -> Self {
-        self.query.extend(value.map(|value| (name, value.to_string())));
-        self
-    }
-
-    fn body(mut self, body: &impl Serialize) -> Result<Self, ClientError> {
-        let body = serde_json::to_vec(body);
-        self.body = Some(body.map_err(|error| unencodable(&self.path, &error.to_string()))?);
-        Ok(self)
-    }
-}
-
-fn unencodable(url: &str, reason: &str) -> ClientError {
-    ClientError::Setup { url: url.to_owned(), reason: reason.to_owned() }
-}
-
-/// An answer, read whole.
-struct Answer {
-    method: Method,
-    url: String,
-    status: StatusCode,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json<T: DeserializeOwned>(self) -> Result<T, ClientError> {
-        serde_json::from_slice(&self.body).map_err(|error| self.garbled(error.to_string()))
-    }
-
-    fn refused(self) -> ClientError {
-        match serde_json::from_slice::<Refusal>(&self.body) {
-            Ok(refusal) => {
-                ClientError::Refused { method: self.method.to_string(), url: self.url, refusal }
-            }
-            Err(_) => self.garbled("it is no problem+json; is this the control plane?".to_owned()),
-        }
-    }
-
-    fn garbled(self, reason: String) -> ClientError {
-        ClientError::Garbled {
-            method: self.method.to_string(),
-            url: self.url,
-            status: self.status.as_u16(),
-            reason,
-        }
-    }
-}
-
-/// The innermost cause: "Connection refused" rather than "error sending request".
-fn reason_of(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
