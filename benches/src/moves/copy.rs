@@ -50,12 +50,11 @@ pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result
         // Pipe and move share the machine with the same writes.
         let writing = writers::run(platform, institution, sizes.large_rows, rate, &stop);
         let work = async {
-            let copied = one(platform, institution, from, to).await;
+            let done = one(platform, institution, from, to).await;
             stop.cancel();
-            copied
+            done
         };
-        let (seen, copied) = tokio::try_join!(writing, work)?;
-        let (piped, moved) = copied;
+        let (seen, (piped, moved)) = tokio::try_join!(writing, work)?;
         copies.moves.pauses.0.push(moved.pause_ms);
         copies.moves.saw(seen);
         if !moved.copying.is_zero() {

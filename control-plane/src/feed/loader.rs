@@ -20,6 +20,8 @@ use crate::store::{directory, history, nodes, shards};
 const POLL: Duration = Duration::from_millis(500);
 const LISTEN_DEADLINE: Duration = Duration::from_secs(2);
 const CATCH_UP_DEADLINE: Duration = Duration::from_secs(10);
+/// For looking at everybody in the directory: a second or two for a million of them, where nobody else is busy.
+const LOAD_DEADLINE: Duration = Duration::from_mins(1);
 const PAGE: i64 = 500;
 
 /// The map of one version, and the changes that led there.
@@ -66,25 +68,34 @@ impl Loader {
         Head { version: self.map.version(), placement_version: self.map.placement_version() }
     }
 
-    /// Reads what is new. Answers whether anything was.
+    /// Reads what is new, or all of it. Answers whether anything was.
     async fn catch_up(&mut self, pool: &PgPool) -> Result<bool, Error> {
+        let late = || Error::Database(sqlx::Error::PoolTimedOut);
+        let read = timeout(CATCH_UP_DEADLINE, self.read_new(pool)).await;
+        if let Some(is_new) = read.unwrap_or_else(|_| Err(late()))? {
+            return Ok(is_new);
+        }
+        *self = timeout(LOAD_DEADLINE, Self::load(pool)).await.unwrap_or_else(|_| Err(late()))?;
+        Ok(true)
+    }
+
+    /// Reads what history says. Answers whether that was anything; none where it leads nowhere.
+    async fn read_new(&mut self, pool: &PgPool) -> Result<Option<bool>, Error> {
         let mut connection = pool.acquire().await?;
         let head = map_head::head(&mut connection).await?;
         let here = self.head();
         if head == here {
-            return Ok(false);
+            return Ok(Some(false));
         }
         if head.version > here.version && self.read_on(&mut connection, head).await? {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        drop(connection);
         tracing::warn!(
             map.before = here.version.0,
             map.version = head.version.0,
             "The map's history has a gap, went back or is too large; loading the map whole"
         );
-        *self = Self::load(pool).await?;
-        Ok(true)
+        Ok(None)
     }
 
     /// Applies the recorded changes up to `head`. Answers false where one is missing, or does not say all.
@@ -169,8 +180,7 @@ async fn step(
     loader: &mut Loader,
     sender: &watch::Sender<Arc<Published>>,
 ) -> Result<(), Error> {
-    let caught_up = timeout(CATCH_UP_DEADLINE, loader.catch_up(pool)).await;
-    let caught_up = caught_up.unwrap_or(Err(Error::Database(sqlx::Error::PoolTimedOut)));
+    let caught_up = loader.catch_up(pool).await;
     // What was applied before an error is published all the same.
     let behind = sender.borrow().version() != loader.map.version();
     if behind || matches!(caught_up, Ok(true)) {
