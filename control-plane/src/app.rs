@@ -1,5 +1,6 @@
 //! The process: database, feed, reconcilers, API and admin listener, in that order; and their end.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -100,7 +101,9 @@ async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
 /// Serves until `stop`; then waits for the requests in flight, for [`DRAIN_DEADLINE`] at most.
 async fn serve(listener: TcpListener, api: Api, stop: &CancellationToken) -> anyhow::Result<()> {
     let stopped = stop.clone();
-    let served = axum::serve(listener, api.router())
+    // Routers that follow the map are told apart by their addresses, too.
+    let service = api.router().into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service)
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     let drained = async {
         stop.cancelled().await;

@@ -3,18 +3,17 @@
 //! A request's path is the list of folders: `api` (routes, roles, bodies) -> `service` (one use case, one
 //! transaction) -> `model` and `plan` (pure decisions) and `store` (every SQL statement). `reconcile` finishes what a
 //! crash left, `operation` is what takes many transactions (moves, by the one that leads), `feed` carries each version
-//! of the map to those who wait for it.
+//! of the map to those who wait for it, `console` shows people the same, by the same services.
 //!
 //! What must stay true:
 //! - Every change of ring, directory or map goes through `store::map_head`: versions are gapless.
 //! - Several control planes run: nothing here holds truth in memory, and every step can be done twice.
 //! - A DSN leaves neither through the API nor through the logs.
-//!
-//! Left alone on purpose: the console.
 
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod console;
 pub mod error;
 pub mod feed;
 pub mod model;

@@ -14,7 +14,6 @@ mod institution;
 mod load;
 mod local;
 mod map;
-mod metrics;
 mod migrate;
 mod moves;
 mod node;

@@ -10,11 +10,11 @@ use control_api::{ControlClient, Move, MoveQuery, Node, Shard};
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::json;
+use service_kit::samples::{self, Samples};
 use shard_map::{NodeId, NodeState};
 use tokio::sync::Mutex;
 
 use crate::connection::{Connection, explain};
-use crate::metrics::{self, Samples};
 use crate::output::{Read, View};
 
 /// Between the first two looks; a later one is compared with the one before.
@@ -90,7 +90,7 @@ async fn fetch(client: &ControlClient, last: &Mutex<Option<Looks>>) -> anyhow::R
 
 async fn look(nodes: &[Node]) -> Looks {
     let asked = nodes.iter().map(async |node| {
-        let samples = metrics::fetch(node.admin_url.as_deref()?, PAGE_WITHIN).await.ok()?;
+        let samples = samples::fetch(node.admin_url.as_deref()?, PAGE_WITHIN).await.ok()?;
         Some((node.id.clone(), seen(&samples)))
     });
     join_all(asked).await.into_iter().flatten().collect()

@@ -5,6 +5,7 @@
 //! nothing else. Whoever stops a part has a platform of its own.
 
 mod beside;
+mod browser;
 mod client;
 mod load;
 mod own;
@@ -13,6 +14,7 @@ mod platform;
 mod size;
 
 pub use beside::Beside;
+pub use browser::Browser;
 pub use client::{Answer, Client};
 pub use load::{History, Load, Op, Request, Schools};
 pub use own::Own;

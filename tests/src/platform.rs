@@ -79,6 +79,11 @@ impl Platform {
         self.process(&format!("postgres-{shard}-primary"))[which].as_str().expect("a DSN")
     }
 
+    /// The control plane's URL, and the token of the people who run it.
+    pub fn operator(&self) -> (&str, &str) {
+        (&self.control.0, &self.control.1)
+    }
+
     /// A client of the control plane, as the people who run it.
     pub fn control(&self) -> Client {
         Client::new(&self.control.0, &self.control.1)

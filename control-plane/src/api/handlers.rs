@@ -1,6 +1,6 @@
 //! What each operation does with a request: read, call the service, encode. No rules, no SQL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,9 +11,9 @@ use control_api::{NodeRegistration, OwnershipClaims, Pin, ShardChange, ShardRemo
 use serde::Serialize;
 use service_kit::Problem;
 use shard_map::{InstitutionStatus, MapVersion};
-use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Role;
 use super::request::Request;
 use super::routes::Operation;
 use super::{moves, openapi};
@@ -21,7 +21,6 @@ use crate::error::Error;
 use crate::model::validate;
 use crate::service::Platform;
 use crate::service::nodes::NodeWord;
-use crate::store::{history, journal};
 
 /// Answers a request that may use the database.
 pub(super) async fn answer(
@@ -93,6 +92,10 @@ pub(super) async fn map_news(
     stop: &CancellationToken,
 ) -> Result<Response, Problem> {
     let after = request.query()?.after()?.unwrap_or(0);
+    if request.caller.role == Role::Router {
+        let (name, now) = (&request.caller.name, Instant::now());
+        platform.feed.followers.asks(name, request.peer, MapVersion(after), now);
+    }
     let deadline = Duration::from_secs(MAP_WAIT_S);
     let after = MapVersion(after);
     match platform.feed.news(after, deadline, stop).await {
@@ -209,20 +212,10 @@ async fn chronicle(
 ) -> Result<Response, Problem> {
     let query = request.query()?;
     let (after, limit) = (query.after()?, query.limit()?);
-    let connection = platform.pool.acquire().await;
-    let mut connection = connection.map_err(|error| Error::from(error).into_problem())?;
-    let connection: &mut PgConnection = &mut connection;
-    match (operation, after) {
-        (Operation::ShowMapHistory, Some(after)) => {
-            items(history::after(connection, MapVersion(after), limit).await)
-        }
-        (Operation::ShowMapHistory, None) => items(history::last(connection, limit).await),
-        (Operation::ListAudit, Some(after)) => {
-            items(journal::audit_after(connection, after, limit).await)
-        }
-        (Operation::ListAudit, None) => items(journal::last_audit(connection, limit).await),
-        (_, Some(after)) => items(journal::events_after(connection, after, limit).await),
-        (_, None) => items(journal::last_events(connection, limit).await),
+    match operation {
+        Operation::ShowMapHistory => items(platform.map_history(after, limit).await),
+        Operation::ListAudit => items(platform.audit(after, limit).await),
+        _ => items(platform.events(after, limit).await),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The HTTP edge: who asks, for what, within which limits.
 //!
-//! The order of a request: its id, its token (401), its route (404, 405), its role (403), its body (413), then
+//! The console's paths go to the console, which has sessions of its own. The order of all others: its id, its token (401), its route (404, 405), its role (403), its body (413), then
 //! the handler in a task of its own: a client that goes away never cancels database work half-way.
 //!
 //! What must stay true: nothing is answered without a token; every error is problem+json; every request ends
@@ -13,12 +13,13 @@ mod openapi;
 pub mod request;
 pub mod routes;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use service_kit::Problem;
@@ -32,6 +33,7 @@ use access::Access;
 use request::Request;
 use routes::{Operation, Route, Target};
 
+use crate::console::{self, Console};
 use crate::service::Platform;
 
 /// How long a request may take, the long poll included.
@@ -51,6 +53,7 @@ pub struct Api {
     stop: CancellationToken,
     at_once: Arc<Semaphore>,
     watchers: Arc<Semaphore>,
+    console: Console,
 }
 
 impl Api {
@@ -63,7 +66,8 @@ impl Api {
     ) -> Self {
         let at_once = Arc::new(Semaphore::new(AT_ONCE_MAX));
         let watchers = Arc::new(Semaphore::new(WATCHERS_MAX));
-        Self { platform, access, metrics, stop, at_once, watchers }
+        let console = Console::new(platform.clone(), access.clone(), stop.clone());
+        Self { platform, access, metrics, stop, at_once, watchers, console }
     }
 
     /// The service for a listener.
@@ -73,6 +77,9 @@ impl Api {
 
     async fn answer(&self, request: axum::extract::Request) -> (&'static str, Response) {
         let (head, body) = request.into_parts();
+        if console::has(head.uri.path()) {
+            return self.console.answer(head, body).await;
+        }
         let caller = match self.access.caller(&head.headers) {
             Ok(caller) => caller,
             Err(problem) => return ("unauthenticated", problem.into_response()),
@@ -91,7 +98,8 @@ impl Api {
             Err(_) => return (route.path, too_slow().into_response()),
         };
         let query = head.uri.query().map(str::to_owned);
-        let request = Request { caller, operation: route.operation, id, query, body };
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+        let request = Request { caller, peer, operation: route.operation, id, query, body };
         let answer = self.run(route, request).await;
         (route.path, answer.unwrap_or_else(IntoResponse::into_response))
     }

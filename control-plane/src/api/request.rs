@@ -1,6 +1,7 @@
 //! What is read from a request: ids, query and body, each with a clear word on what is wrong.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::body::Body;
@@ -27,6 +28,8 @@ const PAGE_MAX: i64 = 50_000;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) caller: Caller,
+    /// Where it came from, if the listener says so.
+    pub(super) peer: Option<IpAddr>,
     pub(super) operation: Operation,
     pub(super) id: String,
     pub(super) query: Option<String>,
@@ -158,7 +161,7 @@ impl Query {
 }
 
 /// Reads a body whole, up to the limit.
-pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
     match Limited::new(body, BODY_MAX_BYTES).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
@@ -205,6 +208,7 @@ mod tests {
     fn request(query: &str, body: &str) -> Request {
         Request {
             caller: Caller { name: "t".to_owned(), role: Role::PlatformOps },
+            peer: None,
             operation: Operation::ListInstitutions,
             id: String::new(),
             query: Some(query.to_owned()),

@@ -5,6 +5,7 @@
 //! - News reaches every control plane: by NOTIFY, by a poll each half second, and by a reader who needs it now.
 //! - With the control database away the last map is served on.
 
+pub mod followers;
 mod loader;
 mod log;
 
@@ -20,6 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use followers::Followers;
 
 /// How long a reader waits for the database before memory has to do.
 const REFRESH_DEADLINE: Duration = Duration::from_secs(1);
@@ -31,6 +33,8 @@ const REFRESHES_MAX: usize = 1_024;
 pub struct Feed {
     published: watch::Receiver<Arc<Published>>,
     refresh: mpsc::Sender<oneshot::Sender<()>>,
+    /// The routers that follow it here.
+    pub followers: Followers,
 }
 
 impl Feed {
@@ -40,7 +44,7 @@ impl Feed {
         let (sender, published) = watch::channel(Arc::new(loader.published()));
         let (refresh, requests) = mpsc::channel(REFRESHES_MAX);
         tokio::spawn(loader::follow(pool, loader, sender, requests, stop));
-        Ok(Self { published, refresh })
+        Ok(Self { published, refresh, followers: Followers::default() })
     }
 
     /// The map in memory.

@@ -40,15 +40,25 @@ struct Findings {
 }
 
 impl Platform {
-    /// Asks a shard's primary and its replicas.
+    /// Asks a shard's primary and its replicas, and the primary for what moves have left.
     pub async fn inspect_shard(&self, id: &ShardId) -> Result<ShardInspection, Error> {
+        self.inspect(id, true).await
+    }
+
+    /// The same without looking for what moves have left: light enough to be asked again and again.
+    pub async fn databases(&self, id: &ShardId) -> Result<Vec<DatabaseInspection>, Error> {
+        Ok(self.inspect(id, false).await?.databases)
+    }
+
+    async fn inspect(&self, id: &ShardId, findings: bool) -> Result<ShardInspection, Error> {
         let mut connection = self.pool.acquire().await?;
         let row = shards::find(&mut connection, id).await?;
         let row = row.ok_or_else(|| Error::not_found("shard", id))?;
         drop(connection);
         let replicas = row.replicas.iter().map(|dsn| (dsn, true));
         let all = std::iter::once((&row.primary, false)).chain(replicas);
-        let asked = join_all(all.map(|(dsn, replica)| ask(dsn, replica))).await;
+        let asked =
+            join_all(all.map(|(dsn, replica)| ask(dsn, replica, findings && !replica))).await;
         let mut inspection =
             ShardInspection { shard: id.clone(), databases: vec![], moving: vec![], left: vec![] };
         for (database, findings) in asked {
@@ -60,7 +70,7 @@ impl Platform {
     }
 }
 
-async fn ask(dsn: &Dsn, replica: bool) -> (DatabaseInspection, Findings) {
+async fn ask(dsn: &Dsn, replica: bool, with_findings: bool) -> (DatabaseInspection, Findings) {
     let options = PgConnectOptions::from_str(dsn.expose());
     let place = options.as_ref().map_or_else(|_| "?".to_owned(), place);
     let blank = DatabaseInspection {
@@ -81,7 +91,7 @@ async fn ask(dsn: &Dsn, replica: bool) -> (DatabaseInspection, Findings) {
         let database =
             look(&mut connection, blank.clone()).await.map_err(|error| explain(&error))?;
         let findings =
-            if replica { Findings::default() } else { findings(&mut connection).await? };
+            if with_findings { findings(&mut connection).await? } else { Findings::default() };
         // What was asked is known, however the connection ends.
         let _ = connection.close().await;
         Ok::<_, ShardError>((database, findings))

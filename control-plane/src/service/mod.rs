@@ -1,5 +1,6 @@
 //! Use cases: one transaction each, decisions from `model`, statements from `store`, news to the feed.
 
+pub mod chronicle;
 pub mod health;
 pub mod inspect;
 pub mod institutions;

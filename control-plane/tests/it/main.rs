@@ -2,6 +2,7 @@
 
 mod access;
 mod away;
+mod console;
 mod drained;
 mod feed;
 mod http;

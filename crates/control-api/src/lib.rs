@@ -18,6 +18,7 @@ mod moves;
 mod node;
 mod ownership;
 mod shard;
+mod stage;
 
 pub use client::{ControlClient, InstitutionQuery, MoveQuery};
 pub use error::{ClientError, Refusal, RefusedField};
@@ -32,6 +33,7 @@ pub use moves::{Hours, Move, MoveEpochs, NewPlan, Plan, PlannedMove, Progress, R
 pub use node::{DownReason, Heartbeat, Node, NodeRegistration};
 pub use ownership::{CLAIMS_MAX, Elsewhere, OwnershipClaims, Reconciled};
 pub use shard::{Dsn, NewShard, Shard, ShardChange, ShardPostgres, ShardRemoval};
+pub use stage::{STEPS, short_digits, span};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod postgres;
 pub mod problem;
 pub mod request_id;
+pub mod samples;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;

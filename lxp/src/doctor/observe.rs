@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use control_api::{ControlClient, Move, MoveQuery, Node, Shard, ShardInspection};
 use futures::future::join_all;
+use service_kit::samples;
 use shard_map::{MapSnapshot, MapVersion, ShardId};
 
 use crate::connection::{Connection, explain};
 use crate::local::state::{Kind, Process};
-use crate::metrics;
 
 /// Moves that are asked for.
 const MOVES_MAX: i64 = 200;
@@ -59,7 +59,7 @@ async fn under_way(client: &ControlClient) -> anyhow::Result<Vec<Move>> {
 
 async fn version_of(router: &Process) -> Result<MapVersion, String> {
     let page = router.admin_url.as_deref().ok_or("it has no admin pages")?;
-    let samples = metrics::fetch(page, PAGES_WITHIN).await.map_err(|error| error.to_string())?;
+    let samples = samples::fetch(page, PAGES_WITHIN).await.map_err(|error| error.to_string())?;
     let version = samples.sum("lxp_router_map_version", |_| true);
     let version = version.ok_or("it does not say which map it has")?;
     #[expect(clippy::cast_possible_truncation, reason = "a gauge of whole numbers")]

@@ -68,7 +68,7 @@ pub(crate) fn print_ready(layout: &Layout, state: &State) {
         std::io::stdout(),
         "Ready{took}   data: {data} ({kept})\n\
          \x20 API      {}   docs at /docs\n\
-         \x20 Control  {}\n\
+         \x20 Console  {}   sign in with $LXP_CONTROL_TOKEN of lxp local env{option}\n\
          \x20 Try      eval \"$(lxp local env{option})\" && curl -H \"Authorization: Bearer $LXP_TOKEN\" $LXP_URL/v1/programs\n",
         api.unwrap_or("-"),
         control.unwrap_or("-"),

@@ -6,7 +6,6 @@ use control_api::{ControlClient, InstitutionQuery, Move, MoveQuery};
 use shard_map::InstitutionId;
 use uuid::Uuid;
 
-use super::view;
 use crate::connection::{self, explain};
 use crate::failure::Failure;
 
@@ -44,7 +43,7 @@ pub(super) async fn one(client: &ControlClient, named: &str) -> anyhow::Result<M
 async fn by_short_name(client: &ControlClient, name: &str) -> anyhow::Result<Option<Move>> {
     let query = MoveQuery { limit: Some(LOOKED_THROUGH), ..MoveQuery::default() };
     let moves = client.moves(&query).await.map_err(explain)?.items;
-    let mut found = moves.into_iter().filter(|it| view::short(it.id) == name);
+    let mut found = moves.into_iter().filter(|it| it.short() == name);
     let (first, second) = (found.next(), found.next());
     if second.is_some() {
         let what = format!("several moves are called {name}");

@@ -95,7 +95,7 @@ async fn give_up(cancel: &Cancel) -> anyhow::Result<()> {
     let slugs = find::slugs(&client, std::slice::from_ref(&it)).await?;
     let plan = format!(
         "{} of {}: {} -> given up; it stays on {}",
-        view::short(it.id),
+        it.short(),
         slugs.of(&it),
         it.phase,
         it.from

@@ -1,28 +1,13 @@
 //! How a move looks to people: the block of `lxp move status`, the line of a log, the row of a list. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use control_api::{Move, Retry};
+use control_api::{Move, Retry, STEPS, span};
 use indicatif::HumanCount;
 use shard_map::MovePhase;
-use uuid::Uuid;
 
-const STEPS: [&str; 6] = ["prepare", "copy", "catch up", "verify", "cutover", "clean up"];
 const BAR_WIDTH: usize = 16;
 /// So many retries are kept by the control plane: there may have been more.
 const RETRIES_KEPT: usize = 20;
-/// Digits of a move's id that name it to people.
-pub(crate) const SHORT_DIGITS: usize = 8;
-
-/// A move's name for people: its id's last digits, because the first ones are its time.
-pub(super) fn short(id: Uuid) -> String {
-    let digits = id.simple().to_string();
-    format!("mv-{}", &digits[digits.len() - SHORT_DIGITS..])
-}
-
-/// Whether it goes on.
-pub(super) fn is_active(it: &Move) -> bool {
-    !matches!(it.phase, MovePhase::Done | MovePhase::Aborted)
-}
 
 /// Four lines: where it is, its steps, its rows, what comes next.
 pub(super) fn block(it: &Move, slug: &str, now: DateTime<Utc>) -> String {
@@ -32,7 +17,7 @@ pub(super) fn block(it: &Move, slug: &str, now: DateTime<Utc>) -> String {
     let next = next(it, slug);
     format!(
         "{}  {slug}  {from} -> {to}   {}\n {}\n {rows}   to catch up {} keys   {retries}\n traffic: {}{pause}    next: {next}\n",
-        short(it.id),
+        it.short(),
         state(it, now),
         steps(it),
         HumanCount(it.keys_to_catch_up.unsigned_abs()),
@@ -48,9 +33,9 @@ pub(super) fn line(it: &Move, slug: &str, now: DateTime<Utc>) -> String {
     let pause = it.pause_ms.map_or_else(String::new, |ms| format!("   pause {}", millis(ms)));
     format!(
         "{}  {slug}  {from} -> {to}   {}   rows {}%   {}{pause}{why}\n",
-        short(it.id),
+        it.short(),
         state(it, now),
-        percent(it),
+        it.percent(),
         retries(it, now),
     )
 }
@@ -59,8 +44,8 @@ pub(super) fn line(it: &Move, slug: &str, now: DateTime<Utc>) -> String {
 pub(super) fn landmark(it: &Move) -> impl PartialEq + use<> {
     (
         it.phase,
-        step(it),
-        percent(it) / 10,
+        it.step(),
+        it.percent() / 10,
         it.retries.last().map(|retry| retry.why.clone()),
         it.cancel_reason.clone(),
     )
@@ -72,35 +57,16 @@ fn state(it: &Move, now: DateTime<Utc>) -> String {
     if let Some(finished_at) = it.finished_at {
         return format!("{word}   took {}", span(finished_at - it.started_at));
     }
-    let step = step(it).map_or_else(String::new, |step| format!(" {}/{}", step + 1, STEPS.len()));
+    let step = it.step().map_or_else(String::new, |step| format!(" {}/{}", step + 1, STEPS.len()));
     let eta = it.eta_seconds.map_or_else(String::new, |s| {
         format!("   ETA {}", span(TimeDelta::try_seconds(s).unwrap_or(TimeDelta::MAX)))
     });
     format!("{word}{step}   in this state {}{eta}", span(now - it.phase_started_at))
 }
 
-/// Which of the steps it is at; none where it was given up.
-fn step(it: &Move) -> Option<usize> {
-    match it.phase {
-        MovePhase::Preflight => Some(0),
-        MovePhase::Copying if it.rows_copied < it.rows => Some(1),
-        MovePhase::Copying => Some(2),
-        MovePhase::Verifying => Some(3),
-        MovePhase::Closing | MovePhase::Cutover => Some(4),
-        MovePhase::Cleaning => Some(5),
-        MovePhase::Done => Some(STEPS.len()),
-        MovePhase::Aborting | MovePhase::Aborted => None,
-    }
-}
-
 /// ` ok prepare  > copy  . catch up ...`.
 fn steps(it: &Move) -> String {
-    let Some(at) = step(it) else {
-        let why = it.cancel_reason.as_deref();
-        let why =
-            why.or(it.retries.last().map(|retry| &*retry.why)).unwrap_or("no reason was noted");
-        return format!("given up: {why}");
-    };
+    let Some(at) = it.step() else { return format!("given up: {}", it.why_given_up()) };
     let word = |(number, name): (usize, &&str)| match number.cmp(&at) {
         std::cmp::Ordering::Less => format!("ok {name}"),
         std::cmp::Ordering::Equal => format!("> {name}"),
@@ -111,24 +77,9 @@ fn steps(it: &Move) -> String {
 
 /// `rows 61% ==========------`.
 fn rows(it: &Move) -> String {
-    let percent = percent(it);
+    let percent = it.percent();
     let full = percent * BAR_WIDTH / 100;
     format!("rows {percent}% {}{}", "=".repeat(full), "-".repeat(BAR_WIDTH - full))
-}
-
-/// How much of what was counted at the start is copied: more may come meanwhile, and some may go.
-fn percent(it: &Move) -> usize {
-    match it.phase {
-        MovePhase::Preflight => 0,
-        MovePhase::Copying | MovePhase::Aborting | MovePhase::Aborted => {
-            let (rows, copied) = (it.rows.max(0), it.rows_copied.max(0));
-            if copied >= rows {
-                return 100;
-            }
-            usize::try_from(i128::from(copied) * 100 / i128::from(rows)).unwrap_or(100)
-        }
-        _ => 100,
-    }
 }
 
 /// `retries 1 (target restarted 12s ago)`.
@@ -143,15 +94,14 @@ fn retries(it: &Move, now: DateTime<Utc>) -> String {
 
 /// Who answers requests.
 fn traffic(it: &Move) -> String {
-    match it.phase {
-        MovePhase::Cutover => format!("{}, held back for a moment", it.from),
-        MovePhase::Cleaning | MovePhase::Done => it.to.to_string(),
-        _ => it.from.to_string(),
+    match it.traffic() {
+        (shard, true) => format!("{shard}, held back for a moment"),
+        (shard, false) => shard.to_string(),
     }
 }
 
 fn next(it: &Move, slug: &str) -> String {
-    match (it.phase, step(it)) {
+    match (it.phase, it.step()) {
         (MovePhase::Done, _) => "nothing is left to do".to_owned(),
         (MovePhase::Aborting, _) => format!("what {} has of it is deleted", it.to),
         (MovePhase::Aborted, _) => format!("lxp move start {slug} --to {} tries again", it.to),
@@ -165,19 +115,10 @@ fn millis(ms: f64) -> String {
     if ms < 1_000.0 { format!("{ms:.0} ms") } else { format!("{:.1}s", ms / 1_000.0) }
 }
 
-/// `18s`, `2m 05s`, `1h 03m`. Two clocks may differ: nothing is before zero.
-pub(crate) fn span(time: TimeDelta) -> String {
-    match time.num_seconds().max(0) {
-        s @ ..60 => format!("{s}s"),
-        s @ ..3_600 => format!("{}m {:02}s", s / 60, s % 60),
-        s => format!("{}h {:02}m", s / 3_600, s % 3_600 / 60),
-    }
-}
-
 /// A row of `lxp move list`.
 pub(super) fn row(it: &Move, slug: &str, now: DateTime<Utc>) -> Vec<String> {
     vec![
-        short(it.id),
+        it.short(),
         slug.to_owned(),
         it.from.to_string(),
         it.to.to_string(),
@@ -194,6 +135,7 @@ pub(super) fn row(it: &Move, slug: &str, now: DateTime<Utc>) -> Vec<String> {
 mod tests {
     use control_api::MoveEpochs;
     use shard_map::{Epoch, InstitutionId};
+    use uuid::Uuid;
 
     use super::*;
 

@@ -48,7 +48,7 @@ pub(super) async fn until_ended(
         let all: Vec<Move> = moves.values().cloned().collect();
         slugs.add(client, &all).await?;
         painter.show(&all, &slugs)?;
-        if !all.iter().any(view::is_active) {
+        if !all.iter().any(Move::is_active) {
             painter.finish();
             return verdict(&all, &slugs);
         }
@@ -76,7 +76,7 @@ async fn look(
     }
     let query = MoveQuery { active: true, limit: Some(MOVES_MAX), ..MoveQuery::default() };
     let active = client.moves(&query).await?.items;
-    let open = moves.values().filter(|it| view::is_active(it)).map(|it| it.id);
+    let open = moves.values().filter(|it| it.is_active()).map(|it| it.id);
     let gone: Vec<Uuid> = open.filter(|id| !active.iter().any(|it| it.id == *id)).collect();
     for id in gone {
         moves.insert(id, client.one_move(id).await?);
@@ -92,7 +92,7 @@ fn verdict(moves: &[Move], slugs: &Slugs) -> anyhow::Result<()> {
     let (slug, from, to) = (slugs.of(it), &it.from, &it.to);
     let what = format!(
         "{} was given up: {}; {slug} is on {from} as before",
-        view::short(it.id),
+        it.short(),
         why.unwrap_or("-")
     );
     Err(Failure::refused(what).next(format!("lxp move start {slug} --to {to}")).into())
@@ -150,7 +150,7 @@ impl Painter {
 
 /// Those under way first; how many more there are, if there is no room.
 fn screenful(moves: &[Move], block: impl Fn(&Move) -> String) -> String {
-    let (mut first, ended): (Vec<_>, Vec<_>) = moves.iter().partition(|it| view::is_active(it));
+    let (mut first, ended): (Vec<_>, Vec<_>) = moves.iter().partition(|it| it.is_active());
     // The last that ended are of more interest than the first.
     first.extend(ended.into_iter().rev());
     let mut text: Vec<String> = first.iter().take(BLOCKS_MAX).map(|it| block(it)).collect();

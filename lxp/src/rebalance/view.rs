@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use control_api::{Hours, Plan, PlannedMove};
+use control_api::{Hours, Plan, PlannedMove, short_digits, span};
 use indicatif::{DecimalBytes, HumanCount};
 use shard_map::{MovePhase, PlanKind, PlanState, ShardId};
 use uuid::Uuid;
 
 use crate::moves::find::Slugs;
-use crate::moves::view::{SHORT_DIGITS, span};
 use crate::output::{Format, View};
 
 const HEADER: [&str; 6] = ["INSTITUTION", "FROM", "TO", "ROWS", "SIZE", "WHY"];
@@ -19,8 +18,7 @@ const NAMED_MAX: usize = 8;
 
 /// A plan's name for people: its id's last digits, because the first ones are its time.
 pub(crate) fn short(id: Uuid) -> String {
-    let digits = id.simple().to_string();
-    format!("pl-{}", &digits[digits.len() - SHORT_DIGITS..])
+    format!("pl-{}", short_digits(id))
 }
 
 /// What it would do.

@@ -1,4 +1,4 @@
-//! What a service publishes on its admin page, in Prometheus' text format: as much of it as this command reads.
+//! What a service publishes on its admin page, in Prometheus' text format: as much of it as `lxp` and the console read.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use anyhow::Context as _;
 
 /// The samples of one page.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Samples(Vec<(String, f64)>);
+pub struct Samples(Vec<(String, f64)>);
 
 /// Reads the page of the service whose admin pages are at `admin_url`.
-pub(crate) async fn fetch(admin_url: &str, within: Duration) -> anyhow::Result<Samples> {
+pub async fn fetch(admin_url: &str, within: Duration) -> anyhow::Result<Samples> {
     let client = reqwest::Client::builder().timeout(within).no_proxy().build()?;
     let url = format!("{}/metrics", admin_url.trim_end_matches('/'));
     let answer = client.get(&url).send().await.and_then(reqwest::Response::error_for_status);
@@ -18,7 +18,8 @@ pub(crate) async fn fetch(admin_url: &str, within: Duration) -> anyhow::Result<S
 }
 
 impl Samples {
-    fn parse(text: &str) -> Self {
+    /// Reads a page's text; lines that are none of a sample are passed over.
+    pub fn parse(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let samples = lines.filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
@@ -28,7 +29,7 @@ impl Samples {
     }
 
     /// The sum over all samples of a name whose labels `counts` takes; none where there is no such sample.
-    pub(crate) fn sum(&self, name: &str, counts: impl Fn(&str) -> bool) -> Option<f64> {
+    pub fn sum(&self, name: &str, counts: impl Fn(&str) -> bool) -> Option<f64> {
         let of_name = self.0.iter().filter_map(|(series, value)| {
             let labels = series.strip_prefix(name)?;
             let is_it = labels.is_empty() || labels.starts_with('{');
