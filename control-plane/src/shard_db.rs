@@ -36,8 +36,22 @@ const APPLICATION: &str = "lxp-control-plane";
 
 /// Why a shard's database did not do it, in words without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ShardError(String);
+#[error("{words}")]
+pub struct ShardError {
+    words: String,
+    /// Whether it was the database that refused: then it is there.
+    pub has_answered: bool,
+}
+
+impl ShardError {
+    fn answered(words: impl Into<String>) -> Self {
+        Self { words: words.into(), has_answered: true }
+    }
+
+    fn silent(words: impl Into<String>) -> Self {
+        Self { words: words.into(), has_answered: false }
+    }
+}
 
 /// How much of an institution a shard's database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +247,7 @@ pub async fn migrate(dsn: &Dsn) -> Result<i64, ShardError> {
         tracing::debug!("A connection for migrations was not closed in order");
     }
     migrated.map_err(|_| {
-        ShardError(format!("migrations took longer than {} s", MIGRATE_DEADLINE.as_secs()))
+        ShardError::silent(format!("migrations took longer than {} s", MIGRATE_DEADLINE.as_secs()))
     })?
 }
 
@@ -243,9 +257,9 @@ async fn run(connection: &mut PgConnection) -> Result<i64, ShardError> {
     MIGRATIONS
         .run_direct(None, connection, false)
         .await
-        .map_err(|error| ShardError(format!("migrations: {error}")))?;
+        .map_err(|error| ShardError::answered(format!("migrations: {error}")))?;
     // A table that was forgotten by its migration is noticed here, not by the first move.
-    read_catalogue(connection).await.map_err(|error| ShardError(error.to_string()))?;
+    read_catalogue(connection).await.map_err(|error| ShardError::answered(error.to_string()))?;
     Ok(newest_migration())
 }
 
@@ -279,7 +293,7 @@ async fn keep_moves_away(connection: &mut PgConnection) -> Result<(), ShardError
     if moving == 0 {
         return Ok(());
     }
-    Err(ShardError(format!(
+    Err(ShardError::answered(format!(
         "{moving} institutions are moving to or from it: it is migrated when they have arrived (lxp move status)"
     )))
 }
@@ -290,13 +304,13 @@ async fn within<T>(
 ) -> Result<T, ShardError> {
     match timeout(deadline, work).await {
         Ok(done) => done.map_err(|error| explain(&error)),
-        Err(_) => Err(ShardError(format!("no answer within {} s", deadline.as_secs()))),
+        Err(_) => Err(ShardError::silent(format!("no answer within {} s", deadline.as_secs()))),
     }
 }
 
 /// The error in words. What the driver says of a URL may repeat it, so that is left out.
 pub(crate) fn explain(error: &sqlx::Error) -> ShardError {
-    ShardError(match error {
+    let words = match error {
         sqlx::Error::Configuration(_) => "its DSN is not understood".to_owned(),
         sqlx::Error::Io(error) => format!("it cannot be reached: {error}"),
         sqlx::Error::PoolTimedOut => "it cannot be reached: no connection within 2 s".to_owned(),
@@ -305,7 +319,11 @@ pub(crate) fn explain(error: &sqlx::Error) -> ShardError {
             None => error.message().to_owned(),
         },
         other => other.to_string(),
-    })
+    };
+    // A server that has no such database speaks for itself alone.
+    let has_answered =
+        error.as_database_error().is_some_and(|it| it.code().as_deref() != Some("3D000"));
+    ShardError { words, has_answered }
 }
 
 pub(crate) fn parse<T>(word: &str) -> Result<T, ShardError>
@@ -313,5 +331,5 @@ where
     T: FromStr,
     T::Err: std::fmt::Display,
 {
-    word.parse().map_err(|error: T::Err| ShardError(error.to_string()))
+    word.parse().map_err(|error: T::Err| ShardError::answered(error.to_string()))
 }

@@ -1,9 +1,10 @@
 //! The HTTP edge: who asks, for what, within which limits.
 //!
-//! The console's paths go to the console, which has sessions of its own. The order of all others: its id, its token (401), its route (404, 405), its role (403), its body (413), then
-//! the handler in a task of its own: a client that goes away never cancels database work half-way.
+//! The console's paths go to the console, which has sessions of its own, pages for errors, and streams. The order of all
+//! others: its id, its token (401), its route (404, 405), its role (403), its body (413), then the handler in a task of
+//! its own: a client that goes away never cancels database work half-way.
 //!
-//! What must stay true: nothing is answered without a token; every error is problem+json; every request ends
+//! What must stay true of those: nothing is answered without a token; every error is problem+json; every request ends
 //! within its deadline.
 
 pub mod access;

@@ -89,7 +89,13 @@ fn findings(known: &Known<'_>) -> Vec<(Level, String)> {
         of_state.map(|node| node.id.to_string()).collect()
     };
     let usable = [NodeState::Up, NodeState::Suspect];
-    let dark = shards(&|it| it.state != ShardState::Joining && !nodes_of(it, &usable));
+    // One that is drained and empty may be without: it is about to be removed.
+    let serves = |it: &Shard| match it.state {
+        ShardState::Active => true,
+        ShardState::Draining => it.institutions > 0,
+        ShardState::Joining => false,
+    };
+    let dark = shards(&|it| serves(it) && !nodes_of(it, &usable));
     let joining = shards(&|it| it.state == ShardState::Joining);
     let failing = shards(&|it| it.last_error.is_some());
     let retried: Vec<_> =

@@ -24,12 +24,16 @@ struct Institutions {
 }
 
 pub(super) async fn list(inner: &Inner, slug: Option<&str>, number: i64) -> Result<String, Error> {
-    let page = inner.platform.institutions(slug, None, number, PAGE).await?;
+    let mut page = inner.platform.institutions(slug, None, number, PAGE).await?;
+    let last = number.min(page.total_pages.max(1));
+    if last < number {
+        page = inner.platform.institutions(slug, None, last, PAGE).await?;
+    }
     Ok(rendered(&Institutions {
         slug: slug.unwrap_or_default().to_owned(),
         items: page.items,
         total: count(page.total),
-        number,
+        number: last,
         pages: page.total_pages,
     }))
 }

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use askama::Template;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -15,7 +15,9 @@ use tokio::time::timeout;
 use super::session::{self, COOKIE, LASTS};
 use super::{Console, Layout, MADE_WITHIN, path, rendered, see};
 use crate::api::access::{Caller, Role};
-use crate::api::request;
+
+/// Whoever sends it is not known yet: a token, and a little more.
+const FORM_MAX_BYTES: usize = 8 << 10;
 
 #[derive(Template)]
 #[template(path = "console/sign-in.html")]
@@ -36,7 +38,7 @@ impl Console {
         if !is_from_here(&head.headers) {
             return form(StatusCode::FORBIDDEN, "That form was not sent by this console.");
         }
-        let Ok(Ok(body)) = timeout(MADE_WITHIN, request::read(body)).await else {
+        let Ok(Ok(body)) = timeout(MADE_WITHIN, to_bytes(body, FORM_MAX_BYTES)).await else {
             return form(StatusCode::BAD_REQUEST, "That form did not arrive whole.");
         };
         let mut fields = form_urlencoded::parse(&body);

@@ -21,7 +21,9 @@ const EVERY: Duration = Duration::from_secs(4);
 /// What the figures are of.
 const WINDOW: Duration = Duration::from_mins(1);
 const PAGE_WITHIN: Duration = Duration::from_secs(1);
-const PAGES_AT_ONCE: usize = 16;
+const PAGES_AT_ONCE: usize = 64;
+/// However many are silent, a look ends after it, with those who answered.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// The looks of the last minute.
 #[derive(Debug, Default)]
@@ -80,8 +82,10 @@ async fn look(nodes: &[Node]) -> Look {
         Some((id, seen(&samples)))
     });
     let asked: Vec<_> = asked.collect();
+    let over = tokio::time::sleep(LOOK_WITHIN);
     let nodes = stream::iter(asked)
         .buffer_unordered(PAGES_AT_ONCE)
+        .take_until(over)
         .filter_map(async |it| it)
         .collect()
         .await;

@@ -45,6 +45,9 @@ impl Followers {
     pub fn asks(&self, token: &str, from: Option<IpAddr>, version: MapVersion, now: Instant) {
         let name = from.map_or_else(|| token.to_owned(), |from| format!("{token} at {from}"));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST {
+            all.retain(|_, (_, at)| now.duration_since(*at) < FORGOTTEN_AFTER);
+        }
         if all.len() < MOST || all.contains_key(&name) {
             all.insert(name, (version, now));
         }

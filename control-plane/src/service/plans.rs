@@ -96,6 +96,9 @@ impl Platform {
             PlanState::Cancelled => return Err(cancelled()),
         }
         still_as_planned(tx.connection(), &plan).await?;
+        if let Some(shard) = &plan.shard {
+            still_draining(tx.connection(), shard).await?;
+        }
         let detail = json!({"kind": plan.kind, "moves": plan.moves.len()});
         let mut notes = vec![
             Note::audit("plan.apply", &id, detail.clone()),
@@ -244,6 +247,16 @@ async fn still_as_planned(connection: &mut PgConnection, plan: &Plan) -> Result<
         more => format!("; and {more} more"),
     };
     Err(Error::conflict("plan-outdated", format!("{named}{more}: make a new plan")))
+}
+
+/// It left the ring a moment ago; nobody may wait to leave a shard that was put back meanwhile.
+async fn still_draining(connection: &mut PgConnection, shard: &ShardId) -> Result<(), Error> {
+    let found = shards::find(connection, shard).await?;
+    if found.is_some_and(|found| found.state == ShardState::Draining) {
+        return Ok(());
+    }
+    let detail = format!("shard `{shard}` was put back into the ring meanwhile: make a new plan");
+    Err(Error::conflict("plan-outdated", detail))
 }
 
 /// Begins a move. Answers what is to be told of it.

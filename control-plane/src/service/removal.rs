@@ -1,7 +1,8 @@
 //! A shard goes: drained, then removed; or comes back while it is drained.
 //!
-//! What must stay true: a shard is removed only from `draining`, when the directory gives it nobody, no move touches it
-//! or waits to, and its database holds no rows of anybody. Each refusal says what stands against it and what to do.
+//! What must stay true: a shard is removed only from `draining` (one that never joined is drained by its removal), when
+//! the directory gives it nobody, no move touches it or waits to, and its database holds no rows of anybody. Each refusal
+//! says what stands against it and what to do.
 
 use control_api::{Shard, ShardRemoval};
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::error::Error;
 use crate::store::journal::{Actor, Note};
 use crate::store::map_head::{Change, MapTx};
 use crate::store::shards::ShardRow;
-use crate::store::{queue, shards};
+use crate::store::{history, queue, shards};
 
 impl Platform {
     /// Takes a shard out of the ring. What it has stays there until a plan moves it.
@@ -26,7 +27,11 @@ impl Platform {
     /// Puts a draining shard into the ring again. What has left it meanwhile comes back by a plan.
     pub async fn undrain_shard(&self, actor: &Actor, id: &ShardId) -> Result<Shard, Error> {
         let audit = [Note::audit("shard.undrain", id, json!({}))];
-        let changed = self.change_ring(id, RingEdit::Undrain, actor, &audit).await?;
+        let mut connection = self.pool.acquire().await?;
+        let has_joined = history::has_joined(&mut connection, id).await?;
+        drop(connection);
+        let edit = RingEdit::Undrain { has_joined };
+        let changed = self.change_ring(id, edit, actor, &audit).await?;
         let shard = self.shard(id).await?;
         if !changed && shard.state == ShardState::Joining {
             let detail = format!("shard `{id}` has not joined the ring yet: it is not drained");
@@ -37,7 +42,8 @@ impl Platform {
 
     /// Removes a shard that is drained and empty. Answers what it was.
     ///
-    /// Whoever says that its database is lost is believed where that does not answer; where it does, it must be empty.
+    /// One that never joined is drained by it: it has nothing. Whoever says that its database is lost is believed where that
+    /// does not answer; where it does, it must be empty.
     pub async fn remove_shard(
         &self,
         actor: &Actor,
@@ -45,6 +51,9 @@ impl Platform {
         asked: &ShardRemoval,
     ) -> Result<Shard, Error> {
         let shown = self.shard(id).await?;
+        if shown.state == ShardState::Joining {
+            self.change_ring(id, RingEdit::Withdraw, actor, &[]).await?;
+        }
         let mut connection = self.pool.acquire().await?;
         let shard = shards::find(&mut connection, id).await?;
         let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
@@ -75,7 +84,13 @@ impl Platform {
         let id = &shard.id;
         let residue = match self.shards.residue(id, &shard.primary).await {
             Ok(residue) => residue,
-            Err(_) if may_be_lost => return Ok(true),
+            Err(error) if may_be_lost && !error.has_answered => return Ok(true),
+            Err(error) if error.has_answered => {
+                let detail = format!(
+                    "it is not known whether the database of `{id}` is empty. It is there and says: {error}"
+                );
+                return Err(Error::Unavailable { code: "shard-unreachable", detail });
+            }
             Err(error) => {
                 let detail = format!(
                     "it is not known whether the database of `{id}` is empty: {error}. Bring it back, then try \

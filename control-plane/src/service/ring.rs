@@ -32,8 +32,13 @@ pub enum RingEdit {
     Reweight(u32),
     /// It leaves the ring; what it has stays until a plan moves it.
     Drain,
-    /// A draining one stands in the ring again.
-    Undrain,
+    /// A joining one is not to enter it any more.
+    Withdraw,
+    /// A draining one stands in the ring again; one that never stood there goes on joining.
+    Undrain {
+        /// Whether it stood there.
+        has_joined: bool,
+    },
 }
 
 impl RingEdit {
@@ -49,10 +54,18 @@ impl RingEdit {
             Self::Drain if shard.state != ShardState::Draining => {
                 Some(MapShard { state: ShardState::Draining, ..shard.clone() })
             }
-            Self::Undrain if shard.state == ShardState::Draining => {
-                Some(MapShard { state: ShardState::Active, ..shard.clone() })
+            Self::Withdraw if shard.state == ShardState::Joining => {
+                Some(MapShard { state: ShardState::Draining, ..shard.clone() })
             }
-            Self::Activate | Self::Reweight(_) | Self::Drain | Self::Undrain => None,
+            Self::Undrain { has_joined } if shard.state == ShardState::Draining => {
+                let state = if has_joined { ShardState::Active } else { ShardState::Joining };
+                Some(MapShard { state, ..shard.clone() })
+            }
+            Self::Activate
+            | Self::Reweight(_)
+            | Self::Drain
+            | Self::Withdraw
+            | Self::Undrain { .. } => None,
         }
     }
 
@@ -60,8 +73,8 @@ impl RingEdit {
         match self {
             Self::Activate => "shard.activated",
             Self::Reweight(_) => "shard.reweighted",
-            Self::Drain => "shard.draining",
-            Self::Undrain => "shard.undrained",
+            Self::Drain | Self::Withdraw => "shard.draining",
+            Self::Undrain { .. } => "shard.undrained",
         }
     }
 }
@@ -144,7 +157,7 @@ impl Platform {
         if edit == RingEdit::Drain {
             nobody_pinned(&draft.shard.id, &pins::on(tx.connection(), &draft.shard.id).await?)?;
         }
-        if edit == RingEdit::Undrain {
+        if matches!(edit, RingEdit::Undrain { .. }) {
             let (.., waiting) = queue::touching(tx.connection(), &draft.shard.id).await?;
             nobody_waits(&draft.shard.id, waiting)?;
         }

@@ -1,7 +1,7 @@
 //! What each version of the map changed.
 
 use control_api::MapChange;
-use shard_map::{Entries, MapVersion, Removal};
+use shard_map::{Entries, MapVersion, Removal, ShardId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -44,4 +44,17 @@ pub async fn last(connection: &mut PgConnection, limit: i64) -> Result<Vec<MapCh
     let mut changes = after(connection, MapVersion(newest.0 - limit), limit).await?;
     changes.reverse();
     Ok(changes)
+}
+
+/// Whether a shard has stood in the ring since it was added last.
+pub async fn has_joined(connection: &mut PgConnection, shard: &ShardId) -> Result<bool, Error> {
+    let joined: Option<bool> = sqlx::query_scalar(
+        "SELECT kind = 'shard.activated' FROM map_history
+         WHERE subject = $1 AND kind IN ('shard.added', 'shard.activated')
+         ORDER BY version DESC LIMIT 1",
+    )
+    .bind(shard.as_str())
+    .fetch_optional(connection)
+    .await?;
+    Ok(joined == Some(true))
 }

@@ -128,10 +128,11 @@ pub async fn rooms(
 ) -> Result<Vec<Room>, Error> {
     sqlx::query!(
         r#"SELECT id, weight, capacity,
+                  CASE WHEN $1::text IS NOT NULL AND capacity IS NULL THEN 0 ELSE
                   (SELECT count(*) FROM institutions i WHERE i.shard_id = s.id)
                   + (SELECT count(*) FROM moves m WHERE m.to_shard = s.id
                      AND m.phase IN ('preflight', 'copying', 'verifying', 'closing', 'cutover'))
-                  + (SELECT count(*) FROM plan_moves w WHERE w.to_shard = s.id AND w.is_waiting) AS "taken!"
+                  + (SELECT count(*) FROM plan_moves w WHERE w.to_shard = s.id AND w.is_waiting) END AS "taken!"
            FROM shards s WHERE state = 'active' AND ($1::text IS NULL OR id = $1) ORDER BY id"#,
         only.map(ShardId::as_str),
     )

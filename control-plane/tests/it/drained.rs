@@ -42,6 +42,11 @@ async fn a_shard_whose_database_is_lost_is_removed_by_saying_so_and_one_that_ans
         let (b, c, ops) = (shard_id("shard-b"), shard_id("shard-c"), sandbox.ops());
         is_refused(ops.remove_shard(&c, lost).await, (409, "shard-not-draining"));
         ops.drain_shard(&c).await.expect("drained");
+        // A server that refuses is there.
+        let stranger = "UPDATE shards SET primary_dsn = regexp_replace(primary_dsn, '//[^@]*@', '//nobody:wrong@')
+                        WHERE id = 'shard-c'";
+        sql(&sandbox, stranger.to_owned()).await;
+        is_refused(ops.remove_shard(&c, lost).await, (503, "shard-unreachable"));
         let gone = "UPDATE shards SET primary_dsn = 'postgres://nobody@127.0.0.1:1/none' WHERE id = 'shard-c'";
         sql(&sandbox, gone.to_owned()).await;
         is_refused(ops.remove_shard(&c, KEEP).await, (503, "shard-unreachable"));
@@ -55,6 +60,24 @@ async fn a_shard_whose_database_is_lost_is_removed_by_saying_so_and_one_that_ans
         is_refused(ops.remove_shard(&b, lost).await, (409, "shard-not-empty"));
         sql(&sandbox, "UPDATE institutions SET shard_id = 'shard-a'".to_owned()).await;
         is_refused(ops.remove_shard(&b, lost).await, (409, "shard-holds-rows"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_never_joined_does_not_enter_the_ring_by_draining_it_and_back_and_is_removed_as_it_is()
+ {
+    sandbox(async |sandbox| {
+        two_shards(&sandbox).await;
+        let (c, ops) = (shard_id("shard-c"), sandbox.ops());
+        let new = sandbox.new_shard("shard-c").await;
+        ops.add_shard(&new).await.expect("added");
+        ops.drain_shard(&c).await.expect("drained");
+        let shown = ops.undrain_shard(&c).await.expect("as it was");
+        assert_eq!(shown.state, ShardState::Joining);
+        check_every_version(&sandbox).await;
+        assert_eq!(ops.remove_shard(&c, KEEP).await.expect("removed").id, c);
+        is_refused(ops.shard(&c).await, (404, "shard-unknown"));
     })
     .await;
 }

@@ -8,6 +8,7 @@ mod feed;
 mod http;
 mod inspection;
 mod institutions;
+mod left_out;
 mod model;
 mod moves;
 mod nodes;

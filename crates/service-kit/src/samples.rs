@@ -1,5 +1,6 @@
 //! What a service publishes on its admin page, in Prometheus' text format: as much of it as `lxp` and the console read.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,11 +11,25 @@ pub struct Samples(Vec<(String, f64)>);
 
 /// Reads the page of the service whose admin pages are at `admin_url`.
 pub async fn fetch(admin_url: &str, within: Duration) -> anyhow::Result<Samples> {
-    let client = reqwest::Client::builder().timeout(within).no_proxy().build()?;
     let url = format!("{}/metrics", admin_url.trim_end_matches('/'));
-    let answer = client.get(&url).send().await.and_then(reqwest::Response::error_for_status);
+    let answer = client()?
+        .get(&url)
+        .timeout(within)
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status);
     let answer = answer.with_context(|| format!("{url} does not answer"))?;
     Ok(Samples::parse(&answer.text().await?))
+}
+
+/// One for all pages: to make one reads the system's certificates. It keeps no connection.
+fn client() -> anyhow::Result<&'static reqwest::Client> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(made) = CLIENT.get() {
+        return Ok(made);
+    }
+    let made = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
+    Ok(CLIENT.get_or_init(|| made))
 }
 
 impl Samples {

@@ -110,8 +110,7 @@ impl Changing {
 fn removal(before: &Shard, database_is_lost: bool) -> String {
     let Shard { id, state, institutions, .. } = before;
     let database = if database_is_lost {
-        "; if its database does not answer, nobody looks whether it held rows: what is in it, such as copies that moves \
-         have not cleaned up, is lost"
+        "; if its database does not answer, nobody looks whether it held rows: what is in it is lost"
     } else {
         "; its database stays as it is"
     };

@@ -48,7 +48,8 @@
 
   function close() {
     clearTimeout(again);
-    source.close();
+    // A page that was opened out of sight has none yet.
+    source?.close();
   }
 
   // A browser has six connections for all of its tabs: one that nobody sees needs none.
