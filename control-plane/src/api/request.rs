@@ -161,7 +161,7 @@ impl Query {
 }
 
 /// Reads a body whole, up to the limit.
-pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
     match Limited::new(body, BODY_MAX_BYTES).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(

@@ -1,7 +1,7 @@
 //! News of a page as server-sent events: its body made anew, sent where it differs from what was sent before.
 //!
 //! What must stay true: so many streams at once, each with an end; all end with the process, and each with its session.
-//! A browser comes again by itself.
+//! A browser comes again by itself. Not so of one that reads nothing: its place is free when its connection ends.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};

@@ -74,7 +74,8 @@ impl Feed {
         let _ = self.refresh.try_send(done);
     }
 
-    /// The map once it is newer than `after`, or where `after` was never published; none at the deadline or when `stop` is cancelled.
+    /// The map once it is newer than `after`, or where `after` was never published; none at the deadline or when `stop` is
+    /// cancelled.
     pub async fn news(
         &self,
         after: MapVersion,

@@ -122,6 +122,7 @@ pub async fn for_map(connection: &mut PgConnection) -> Result<Vec<MapShard>, Err
 }
 
 /// How much room the active shards have, or one of them. Who is on the way counts where it will live.
+/// One that is asked for by itself and has no limit is not counted: the map's head is locked meanwhile.
 pub async fn rooms(
     connection: &mut PgConnection,
     only: Option<&ShardId>,
