@@ -10,10 +10,25 @@ use crate::platform::Platform;
 use crate::postgres;
 use crate::settings::ScaleSizes;
 
-/// Fills it, and has the control plane look at all of it anew. Answers the map's version from then on.
-pub(super) async fn fill(platform: &Platform, sizes: ScaleSizes) -> anyhow::Result<i64> {
+/// Fills it, and has the control plane look at all of it anew. Answers the map's version from then on. So many shards
+/// beyond the last one wait for their node to be up.
+pub(super) async fn fill(
+    platform: &Platform,
+    sizes: ScaleSizes,
+    joining: u32,
+) -> anyhow::Result<i64> {
     let dsn = platform.control_database()?;
     shards(dsn, 1..sizes.shards, "active").await?;
+    let to_join = sizes.shards..sizes.shards + joining;
+    shards(dsn, to_join.clone(), "joining").await?;
+    for number in to_join {
+        let shard = simulated(number);
+        let node = format!(
+            "INSERT INTO nodes (id, shard_id, url, state, health, good_beats)
+             VALUES ('n-{shard}', '{shard}', 'http://127.0.0.1:9', 'suspect', 'suspect', 0)"
+        );
+        postgres::sql(dsn, &node).await?;
+    }
     let names = (1..sizes.shards).map(|number| simulated(number).parse());
     let names = names.chain([Ok("shard-a".parse()?)]).collect::<Result<Vec<ShardId>, _>>()?;
     let ring = Ring::new(names.into_iter().map(|shard| (shard, 1)));
@@ -45,11 +60,7 @@ pub(super) async fn fill(platform: &Platform, sizes: ScaleSizes) -> anyhow::Resu
 }
 
 /// Adds shards as rows; nobody answers at their addresses.
-pub(super) async fn shards(
-    dsn: &str,
-    numbers: std::ops::Range<u32>,
-    state: &str,
-) -> anyhow::Result<()> {
+async fn shards(dsn: &str, numbers: std::ops::Range<u32>, state: &str) -> anyhow::Result<()> {
     let (from, to) = (numbers.start, numbers.end);
     let statement = format!(
         "INSERT INTO shards (id, state, weight, primary_dsn, replica_dsns, redis_nodes, schema_wanted, schema_version)

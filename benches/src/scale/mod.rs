@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::json;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::moves::Numbers;
 use crate::platform::Platform;
 use crate::report::{Bar, Section};
 use crate::settings::Settings;
 use crate::table::{Table, short};
-use crate::{cpu, noise, postgres};
+use crate::{cpu, noise};
 
 const WATCHERS: usize = 200;
 /// Changes of one kind.
@@ -52,11 +54,12 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Section> {
     let platform = Platform::start_with(settings, 1).await?;
     let sizes = settings.scale;
     eprintln!("  filling the directory ...");
-    let filled = fill::fill(&platform, sizes).await?;
+    let filled = fill::fill(&platform, sizes, ROUNDS).await?;
     let noise = noise::Watch::begin()?;
     let (map, text) = whole_map(&platform, filled).await?;
     let mut bench = Bench {
         platform: &platform,
+        database: PgConnection::connect(platform.control_database()?).await?,
         lock: lock::Watch::begin(platform.control_database()?),
         watchers: None,
         shards: sizes.shards,
@@ -77,7 +80,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Section> {
     bench.watchers = Some(lone);
     let seen = bench.changes(Change::Node, NODE_ROUNDS).await?;
     table.row(seen.cells("a node, one watcher", NODE_ROUNDS));
-    let latest = version(&platform).await?;
+    let latest = bench.version().await?;
     bench.watchers = Some(watchers::Watchers::start(url, token, WATCHERS, latest)?);
     let kinds = [
         (Change::Node, "a node", NODE_ROUNDS),
@@ -108,9 +111,11 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Section> {
 
 struct Bench<'p> {
     platform: &'p Platform,
+    /// Kept: a psql each time would take the CPU that is measured.
+    database: PgConnection,
     lock: lock::Watch,
     watchers: Option<watchers::Watchers>,
-    /// The next to be added is of this number.
+    /// The next to enter the ring is of this number.
     shards: u32,
 }
 
@@ -124,17 +129,17 @@ impl Bench<'_> {
     }
 
     async fn one(&mut self, change: Change, round: u32, seen: &mut Seen) -> anyhow::Result<()> {
-        let (platform, dsn) = (self.platform, self.platform.control_database()?);
+        let platform = self.platform;
         if matches!(change, Change::Add) {
-            fill::shards(dsn, self.shards..self.shards + 1, "joining").await?;
-            postgres::sql(dsn, &format!(
-                "INSERT INTO nodes (id, shard_id, url, state, health, good_beats, last_beat_at, last_good_at)
-                 VALUES ('n-{0}', '{0}', 'http://127.0.0.1:9', 'up', 'up', 3, now(), now())",
-                fill::simulated(self.shards),
-            )).await?;
+            let ready = format!(
+                "UPDATE nodes SET state = 'up', health = 'up', good_beats = 3, last_beat_at = now(), last_good_at = now()
+                 WHERE shard_id = '{}'",
+                fill::simulated(self.shards)
+            );
+            self.database.execute(AssertSqlSafe(ready)).await?;
         }
         self.lock.take()?;
-        let before = version(platform).await?;
+        let before = self.version().await?;
         let begun = Instant::now();
         match change {
             Change::Node => {
@@ -156,7 +161,7 @@ impl Bench<'_> {
                 platform.control_post(&path, &json!({})).await?;
             }
         }
-        let made = until_made(dsn, change, before).await?;
+        let made = self.until_made(change, before).await?;
         seen.whole_ms.0.push(begun.elapsed().as_secs_f64() * 1e3);
         let watchers = self.watchers.as_mut().context("watchers")?;
         let (heard, bytes) = watchers.hear(made.version).await?;
@@ -167,6 +172,32 @@ impl Bench<'_> {
         seen.waited_ms.0.push(longest.waited_ms);
         Ok(())
     }
+
+    /// The first version of a kind after another one; of adding a shard nobody gets an answer.
+    async fn until_made(&mut self, change: Change, after: i64) -> anyhow::Result<Made> {
+        let kind = match change {
+            Change::Node => "node.%",
+            Change::Add => "shard.activated",
+            Change::Reweight => "shard.reweighted",
+            Change::Drain => "shard.draining",
+        };
+        let made = "SELECT version, (extract(epoch FROM at) * 1000000)::bigint FROM map_history
+                    WHERE version > $1 AND kind LIKE $2 ORDER BY version LIMIT 1";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let query = sqlx::query_as(made).bind(after).bind(kind);
+            if let Some((version, at)) = query.fetch_optional(&mut self.database).await? {
+                return Ok(Made { version, at });
+            }
+            anyhow::ensure!(Instant::now() < deadline, "no {kind} comes about");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn version(&mut self) -> anyhow::Result<i64> {
+        let version = sqlx::query_scalar("SELECT version FROM map_head");
+        Ok(version.fetch_one(&mut self.database).await?)
+    }
 }
 
 /// A version, and when its row was written, in microseconds since 1970.
@@ -175,36 +206,8 @@ struct Made {
     at: i64,
 }
 
-/// The first version of a kind after another one; of adding a shard nobody gets an answer.
-async fn until_made(dsn: &str, change: Change, after: i64) -> anyhow::Result<Made> {
-    let kind = match change {
-        Change::Node => "node.%",
-        Change::Add => "shard.activated",
-        Change::Reweight => "shard.reweighted",
-        Change::Drain => "shard.draining",
-    };
-    let statement = format!(
-        "SELECT version || ' ' || (extract(epoch FROM at) * 1000000)::bigint FROM map_history
-         WHERE version > {after} AND kind LIKE '{kind}' ORDER BY version LIMIT 1"
-    );
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let found = postgres::sql(dsn, &statement).await?;
-        if let Some((version, at)) = found.split_once(' ') {
-            return Ok(Made { version: version.parse()?, at: at.parse()? });
-        }
-        anyhow::ensure!(Instant::now() < deadline, "no {kind} comes about");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 fn ms(us: i64) -> f64 {
     f64::from(i32::try_from(us).unwrap_or(i32::MAX)) / 1e3
-}
-
-async fn version(platform: &Platform) -> anyhow::Result<i64> {
-    let said = postgres::sql(platform.control_database()?, "SELECT version FROM map_head").await?;
-    Ok(said.parse()?)
 }
 
 /// Waits until the control plane has the filled directory, then fetches the map. Answers its version, and in words what

@@ -6,7 +6,7 @@
 //! the shares of four equal shards within 24.4 to 25.7 %.
 
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hashring::HashRing;
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,26 +26,39 @@ pub struct Ring {
     points: HashRing<Point, ByXxh3>,
     shards: Vec<ShardId>,
     weights: Vec<u32>,
+    /// The last that was made from this one: who plans a change and who then follows it are handed the same.
+    next: Arc<Mutex<Option<Arc<Ring>>>>,
 }
 
 impl Ring {
     /// A ring of the given shards with their weights (points = weight * [`VNODES_PER_WEIGHT`]).
     pub fn new(members: impl IntoIterator<Item = (ShardId, u32)>) -> Self {
-        let nothing =
-            Self { points: HashRing::with_hasher(ByXxh3), shards: Vec::new(), weights: Vec::new() };
         let (shards, weights) = sorted(members);
-        nothing.changed(shards, weights)
+        Self::of(HashRing::with_hasher(ByXxh3), Vec::new(), Vec::new()).changed(shards, weights)
     }
 
     /// The ring of these members, made from this one: points of members that stay as they are are not made again,
-    /// which with 1,000 shards is all but a thousandth of them. This very ring where nothing changes.
+    /// which with 1,000 shards is all but a thousandth of them. This very ring where nothing changes, and the same one again
+    /// for who asks next.
     #[must_use]
     pub fn with(self: &Arc<Self>, members: impl IntoIterator<Item = (ShardId, u32)>) -> Arc<Self> {
         let (shards, weights) = sorted(members);
-        if shards == self.shards && weights == self.weights {
+        if self.is_of(&shards, &weights) {
             return Arc::clone(self);
         }
-        Arc::new(self.changed(shards, weights))
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = next.as_ref().filter(|made| made.is_of(&shards, &weights)) {
+            return Arc::clone(made);
+        }
+        Arc::clone(next.insert(Arc::new(self.changed(shards, weights))))
+    }
+
+    fn of(points: HashRing<Point, ByXxh3>, shards: Vec<ShardId>, weights: Vec<u32>) -> Self {
+        Self { points, shards, weights, next: Arc::default() }
+    }
+
+    fn is_of(&self, shards: &[ShardId], weights: &[u32]) -> bool {
+        self.shards == shards && self.weights == weights
     }
 
     fn changed(&self, shards: Vec<ShardId>, weights: Vec<u32>) -> Self {
@@ -85,7 +98,7 @@ impl Ring {
         }
         let mut ring = HashRing::with_hasher(ByXxh3);
         ring.batch_add(points);
-        Self { points: ring, shards, weights }
+        Self::of(ring, shards, weights)
     }
 
     /// The shard that the ring proposes for an institution; none where the ring is empty.
@@ -281,6 +294,8 @@ mod tests {
             assert_eq!(changed.points, made.points, "{step:?}");
             assert_eq!(changed.shards, made.shards, "{step:?}");
             assert!(Arc::ptr_eq(&changed, &changed.with(members)), "{step:?}");
+            let first = ["shard-x"; 2].map(|id| changed.with([(id.parse().expect("an id"), 1)]));
+            assert!(Arc::ptr_eq(&first[0], &first[1]), "{step:?}: made once");
         }
     }
 
