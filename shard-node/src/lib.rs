@@ -10,6 +10,7 @@ pub mod domain;
 pub mod error;
 pub mod heartbeat;
 pub mod http;
+pub mod jobs;
 pub mod limits;
 pub mod node;
 pub mod operation;

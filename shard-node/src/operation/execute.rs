@@ -7,7 +7,6 @@
 //! - Caches are invalidated after the commit and before the answer; if the process dies between, the event
 //!   that commits with the change makes the relay do it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use tokio::time::timeout_at;
 
 use super::idempotency::{self, Claim};
 use super::queue::Turn;
+use super::work::Finished;
 use super::{Answer, Caller, Handler, Operation, Session, Work, read};
 use crate::error::{Error, outcome_unknown, overloaded};
 use crate::node::Node;
@@ -111,14 +111,15 @@ async fn write_once(
 ) -> Result<Answer, Error> {
     let (institution, epoch, deadline) = (caller.institution, caller.epoch, caller.deadline);
     let prepared = timeout_at(deadline.into(), prepare(node, operation, caller, input)).await;
-    let (tx, touched, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
-        Prepared::Commit { tx, touched, answer, turn } => (tx, touched, answer, turn),
+    let (finished, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
+        Prepared::Commit { finished, answer, turn } => (finished, answer, turn),
         Prepared::Replayed { tx, answer } => {
             let position = tx.commit_durably().await.ok().flatten();
             let session = position.map(|position| Session { epoch, position });
             return Ok(Answer { session, ..answer });
         }
     };
+    let Finished { tx, touched, wakes } = finished;
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
         return Err(Error::Abandoned);
@@ -126,6 +127,9 @@ async fn write_once(
     let committed = commit(tx, deadline).await;
     drop(turn);
     // Where the outcome is not known, it may have been applied.
+    if wakes {
+        node.jobs.wake(institution);
+    }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer })
@@ -134,8 +138,7 @@ async fn write_once(
 /// What a write comes to before its commit.
 enum Prepared {
     Commit {
-        tx: TenantTx,
-        touched: BTreeSet<&'static str>,
+        finished: Finished,
         answer: Answer,
         turn: Turn,
     },
@@ -156,14 +159,15 @@ async fn prepare(
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
-    let mut work = Work::new(caller.clone(), node.now(), tx);
+    let registry = node.jobs.registry.clone();
+    let mut work = Work::new(caller.clone(), node.now(), tx, registry);
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
-            let (tx, touched) = work.finish().await?;
-            Ok(Prepared::Commit { tx, touched, answer, turn })
+            let finished = work.finish().await?;
+            Ok(Prepared::Commit { finished, answer, turn })
         }
         Ok(Effect::Replayed(answer)) => {
-            let (tx, _) = work.finish().await?;
+            let Finished { tx, .. } = work.finish().await?;
             Ok(Prepared::Replayed { tx, answer })
         }
         Err(error) => {

@@ -35,6 +35,7 @@ pub use queue::{Queues, Turn};
 pub use reader::Reader;
 pub use schema::Schemas;
 pub use session::Session;
+pub(crate) use work::Finished;
 pub use work::{Event, Work};
 
 use crate::cache::Encoded;
