@@ -19,6 +19,7 @@ pub mod redis;
 pub mod relay;
 pub mod replica;
 pub mod resource;
+pub mod schedules;
 pub mod store;
 pub mod tenancy;
 mod trpc;

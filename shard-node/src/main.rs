@@ -19,6 +19,7 @@ use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
+use shard_node::schedules::Scheduler;
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
 use shard_node::{http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -78,6 +79,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
+    let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
+    tokio::spawn(scheduler.run(background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     let reporter = Reporter::new(settings.clone(), node.clone(), readiness.clone(), stop.clone());
     tokio::spawn(reporter.run(background.clone()));

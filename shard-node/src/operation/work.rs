@@ -42,6 +42,8 @@ pub struct Work {
     registry: Arc<Registry>,
     /// Whether a job is due once it has committed.
     wakes: bool,
+    /// Whether it commits even where it is refused.
+    is_kept: bool,
 }
 
 /// What is left to do: to commit, and what comes after that.
@@ -62,12 +64,21 @@ impl Work {
         registry: Arc<Registry>,
     ) -> Self {
         let (events, jobs) = (Vec::new(), Vec::new());
-        Self { caller, now, tx, events, jobs, registry, wakes: false }
+        Self { caller, now, tx, events, jobs, registry, wakes: false, is_kept: false }
     }
 
     /// The transaction, for a store.
     pub fn tx(&mut self) -> &mut TenantTx {
         &mut self.tx
+    }
+
+    /// What was written up to the refusal that follows stays, so that it counts: for operations that keep no answer.
+    pub fn keep_although_refused(&mut self) {
+        self.is_kept = true;
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Records an event; it is written with everything else when the work commits. Where jobs of its name have a
