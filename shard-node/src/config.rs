@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
 
+use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
 
 /// Everything a node is told.
@@ -44,6 +45,9 @@ pub struct Settings {
     /// How much callers may ask, and how much may be under way at once.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// Work in the background.
+    #[serde(default)]
+    pub jobs: JobSettings,
 }
 
 impl Settings {

@@ -24,6 +24,9 @@ pub enum Error {
     /// The request was given up before it could commit.
     #[error("given up at its deadline")]
     Abandoned,
+    /// A job is no longer its worker's: the lease ran out, or somebody cancelled it.
+    #[error("the job's lease was lost")]
+    LeaseLost,
     /// A defect.
     #[error("defect: {0}")]
     Defect(String),
@@ -140,7 +143,7 @@ impl Error {
         match self {
             Self::Refused(problem) => *problem,
             Self::NotOwner(not_owner) => not_owner.into_problem(),
-            Self::Abandoned => overloaded(),
+            Self::Abandoned | Self::LeaseLost => overloaded(),
             Self::Database(error) => database_problem(&error),
             Self::Defect(what) => {
                 tracing::error!(error = what, "A defect was met");

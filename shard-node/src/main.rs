@@ -13,11 +13,13 @@ use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
 use shard_node::heartbeat::Reporter;
+use shard_node::jobs::{self, Jobs, Registry};
 use shard_node::limits::Limits;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
+use shard_node::schedules::Scheduler;
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
 use shard_node::{http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -56,7 +58,9 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tls::install_provider();
-    let read = arguments.service.read::<Settings>("lxp-shard-node", "LXP_NODE", |_| Ok(()))?;
+    let read = arguments
+        .service
+        .read::<Settings>("lxp-shard-node", "LXP_NODE", |settings| settings.jobs.check())?;
     let Some(settings) = read else { return Ok(()) };
     telemetry::start("shard-node", &settings.log);
     let stop = shutdown::on_signal()?;
@@ -75,6 +79,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
+    let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
+    tokio::spawn(scheduler.run(background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     let reporter = Reporter::new(settings.clone(), node.clone(), readiness.clone(), stop.clone());
     tokio::spawn(reporter.run(background.clone()));
@@ -119,8 +125,16 @@ async fn wire(
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
         queues: Queues::new(settings.postgres.max_connections),
+        jobs: Arc::new(jobs(settings)?),
         tasks: TaskTracker::new(),
     }))
+}
+
+/// Every kind that something enqueues has a handler, which can end within a lease.
+fn jobs(settings: &Settings) -> anyhow::Result<Jobs> {
+    let registry = Registry::new(jobs::handlers(), jobs::KINDS)?;
+    registry.expect_within(settings.jobs.longest())?;
+    Ok(Jobs::new(registry, settings.jobs.clone()))
 }
 
 fn replicas(

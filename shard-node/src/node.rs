@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
+use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::operation::Queues;
 use crate::replica::Replicas;
@@ -34,6 +35,8 @@ pub struct Node {
     pub metrics: Metrics,
     /// Where writers of one hot thing wait.
     pub queues: Queues,
+    /// What is done in the background.
+    pub jobs: Arc<Jobs>,
     /// Operations that run now; a stop waits for them.
     pub tasks: TaskTracker,
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::domain;
 use crate::operation::Operation;
+use crate::schedules;
 
 /// All operations, in the order of the API page.
 pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
@@ -17,6 +18,9 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::classes::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
+        domain::attendance::operations(),
+        domain::reports::operations(),
+        schedules::operations(),
     ]
     .into_iter()
     .flatten()

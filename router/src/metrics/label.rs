@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 45] = [
+const WORDS: [&str; 50] = [
     "api-clients",
     "assessments",
     "attempts",
+    "attendance-codes",
     "attendance-sessions",
+    "attendance-stats",
     "audit",
     "classes",
     "courses",
@@ -24,9 +26,11 @@ const WORDS: [&str; 45] = [
     "history",
     "imports",
     "institution",
+    "job-schedules",
     "jobs",
     "materials",
     "metrics",
+    "monthly",
     "notifications",
     "org-units",
     "preferences",
@@ -50,14 +54,37 @@ const WORDS: [&str; 45] = [
     "users",
     "waitlist",
     "webhooks",
+    "weekly",
     "widgets",
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 22] = [
-    "apply", "approve", "archive", "bulk", "cancel", "close", "complete", "copy", "drop",
-    "generate", "grade", "open", "pause", "publish", "replay", "resume", "retry", "start",
-    "submit", "suspend", "transfer", "withdraw",
+const VERBS: [&str; 25] = [
+    "apply",
+    "approve",
+    "archive",
+    "bulk",
+    "cancel",
+    "checkIn",
+    "close",
+    "complete",
+    "copy",
+    "drop",
+    "generate",
+    "grade",
+    "open",
+    "openCheckIn",
+    "pause",
+    "publish",
+    "replay",
+    "resume",
+    "retry",
+    "run",
+    "start",
+    "submit",
+    "suspend",
+    "transfer",
+    "withdraw",
 ];
 
 /// Most parts of a path behind `/v1`.

@@ -46,6 +46,25 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The platform itself, which does an institution's jobs: nobody's user, with an admin's roles. The id of what it
+    /// does stands where a request's would.
+    pub fn platform(institution: InstitutionId, epoch: Epoch, deadline: Instant, id: Uuid) -> Self {
+        Self {
+            institution,
+            subject: Uuid::nil(),
+            roles: Roles::from(Role::Admin),
+            epoch,
+            cached: false,
+            request_id: id.to_string(),
+            idempotency_key: None,
+            if_match: None,
+            deadline,
+            session: None,
+            eventual: false,
+            place: None,
+        }
+    }
+
     /// Whether the caller runs the institution.
     pub fn is_office(&self) -> bool {
         self.roles.intersects(OFFICE)

@@ -6,8 +6,8 @@
 //! - Past its deadline a request that has not begun to commit never will; one that has is `outcome-unknown`.
 //! - Caches are invalidated after the commit and before the answer; if the process dies between, the event
 //!   that commits with the change makes the relay do it.
+//! - A refusal leaves nothing, but for what an operation keeps of it on purpose (a wrong code that counts).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use tokio::time::timeout_at;
 
 use super::idempotency::{self, Claim};
 use super::queue::Turn;
+use super::work::Finished;
 use super::{Answer, Caller, Handler, Operation, Session, Work, read};
 use crate::error::{Error, outcome_unknown, overloaded};
 use crate::node::Node;
@@ -111,14 +112,15 @@ async fn write_once(
 ) -> Result<Answer, Error> {
     let (institution, epoch, deadline) = (caller.institution, caller.epoch, caller.deadline);
     let prepared = timeout_at(deadline.into(), prepare(node, operation, caller, input)).await;
-    let (tx, touched, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
-        Prepared::Commit { tx, touched, answer, turn } => (tx, touched, answer, turn),
+    let (finished, answer, turn) = match prepared.map_err(|_| Error::Abandoned)?? {
+        Prepared::Commit { finished, answer, turn } => (finished, answer, turn),
         Prepared::Replayed { tx, answer } => {
             let position = tx.commit_durably().await.ok().flatten();
             let session = position.map(|position| Session { epoch, position });
             return Ok(Answer { session, ..answer });
         }
     };
+    let Finished { tx, touched, wakes } = finished;
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
         return Err(Error::Abandoned);
@@ -126,24 +128,24 @@ async fn write_once(
     let committed = commit(tx, deadline).await;
     drop(turn);
     // Where the outcome is not known, it may have been applied.
+    if wakes {
+        node.jobs.wake(institution);
+    }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
     let session = committed?.map(|position| Session { epoch, position });
-    Ok(Answer { session, ..answer })
+    Ok(Answer { session, ..answer? })
 }
 
 /// What a write comes to before its commit.
 enum Prepared {
     Commit {
-        tx: TenantTx,
-        touched: BTreeSet<&'static str>,
-        answer: Answer,
+        finished: Finished,
+        /// A refusal where that is to be remembered.
+        answer: Result<Answer, Error>,
         turn: Turn,
     },
     /// What was answered before; the transaction has changed nothing.
-    Replayed {
-        tx: TenantTx,
-        answer: Answer,
-    },
+    Replayed { tx: TenantTx, answer: Answer },
 }
 
 /// Everything up to the commit; may be dropped at any moment.
@@ -156,14 +158,20 @@ async fn prepare(
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
-    let mut work = Work::new(caller.clone(), node.now(), tx);
+    let registry = node.jobs.registry.clone();
+    let mut work = Work::new(caller.clone(), node.now(), tx, registry);
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
-            let (tx, touched) = work.finish().await?;
-            Ok(Prepared::Commit { tx, touched, answer, turn })
+            let finished = work.finish().await?;
+            Ok(Prepared::Commit { finished, answer: Ok(answer), turn })
+        }
+        // Under a key it would look as if it still ran.
+        Err(error @ Error::Refused(_)) if work.is_kept() && !operation.keeps_answer => {
+            let finished = work.finish().await?;
+            Ok(Prepared::Commit { finished, answer: Err(error), turn })
         }
         Ok(Effect::Replayed(answer)) => {
-            let (tx, _) = work.finish().await?;
+            let Finished { tx, .. } = work.finish().await?;
             Ok(Prepared::Replayed { tx, answer })
         }
         Err(error) => {
@@ -187,7 +195,7 @@ async fn effect(
     let Handler::Write(serve) = &operation.handler else {
         return Err(Error::Defect(format!("{} is no write", operation.name)));
     };
-    let Some(key) = &caller.idempotency_key else {
+    let Some(key) = caller.idempotency_key.as_ref().filter(|_| operation.keeps_answer) else {
         return Ok(Effect::Done(serve(work, input).await?));
     };
     let hash = idempotency::request_hash(operation.name, &input);

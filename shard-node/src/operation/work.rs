@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::Caller;
 use crate::error::Error;
+use crate::jobs::{NewJob, Registry, store as jobs};
 use crate::store::{TenantTx, outbox};
 
 /// Something that happened to an aggregate; goes to `outbox_events` with the change itself.
@@ -36,11 +38,33 @@ pub struct Work {
     pub now: DateTime<Utc>,
     tx: TenantTx,
     events: Vec<Event>,
+    jobs: Vec<NewJob>,
+    registry: Arc<Registry>,
+    /// Whether a job is due once it has committed.
+    wakes: bool,
+    /// Whether it commits even where it is refused.
+    is_kept: bool,
+}
+
+/// What is left to do: to commit, and what comes after that.
+pub(crate) struct Finished {
+    /// Everything is written in it.
+    pub(crate) tx: TenantTx,
+    /// The entities whose caches are stale once it has committed.
+    pub(crate) touched: BTreeSet<&'static str>,
+    /// Whether workers are to be woken then.
+    pub(crate) wakes: bool,
 }
 
 impl Work {
-    pub(super) fn new(caller: Caller, now: DateTime<Utc>, tx: TenantTx) -> Self {
-        Self { caller, now, tx, events: Vec::new() }
+    pub(crate) fn new(
+        caller: Caller,
+        now: DateTime<Utc>,
+        tx: TenantTx,
+        registry: Arc<Registry>,
+    ) -> Self {
+        let (events, jobs) = (Vec::new(), Vec::new());
+        Self { caller, now, tx, events, jobs, registry, wakes: false, is_kept: false }
     }
 
     /// The transaction, for a store.
@@ -48,20 +72,56 @@ impl Work {
         &mut self.tx
     }
 
-    /// Records an event; it is written with everything else when the work commits.
+    /// What was written up to the refusal that follows stays, so that it counts: for operations that keep no answer.
+    pub fn keep_although_refused(&mut self) {
+        self.is_kept = true;
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// Records an event; it is written with everything else when the work commits. Where jobs of its name have a
+    /// handler, it becomes one.
     pub fn record(&mut self, event: Event) {
         self.events.push(event);
     }
 
-    /// Writes the events and gives back the transaction with the entities whose caches are stale once it
-    /// has committed.
-    pub(super) async fn finish(mut self) -> Result<(TenantTx, BTreeSet<&'static str>), Error> {
-        let touched = self.events.iter().flat_map(|event| event.touches.iter().copied()).collect();
-        outbox::append(&mut self.tx, &self.events).await?;
-        Ok((self.tx, touched))
+    /// Queues a job; it is written with everything else when the work commits.
+    pub fn enqueue(&mut self, job: NewJob) {
+        self.jobs.push(job);
     }
 
-    pub(super) async fn abandon(self) {
+    /// Queues a job at once, and answers its id: that of the live one, where its key is taken.
+    ///
+    /// # Errors
+    /// When its kind has no handler, or the database refuses.
+    pub async fn enqueue_now(&mut self, job: NewJob) -> Result<Uuid, Error> {
+        self.wakes |= self.is_due(&job);
+        let ids = jobs::enqueue(&mut self.tx, &self.registry, vec![job]).await?;
+        ids.first().copied().ok_or_else(|| Error::Defect("a job was not queued".to_owned()))
+    }
+
+    fn is_due(&self, job: &NewJob) -> bool {
+        job.not_before.is_none_or(|at| at <= self.now)
+    }
+
+    /// Writes events and jobs.
+    pub(crate) async fn finish(mut self) -> Result<Finished, Error> {
+        let touched = self.events.iter().flat_map(|event| event.touches.iter().copied()).collect();
+        let ids = outbox::append(&mut self.tx, &self.events).await?;
+        for (event, id) in self.events.iter().zip(ids) {
+            if let Some(handler) = self.registry.get(&event.kind) {
+                self.jobs.push(NewJob::of_event(handler.kind, event, id));
+            }
+        }
+        let due = self.jobs.iter().any(|job| self.is_due(job));
+        let wakes = self.wakes || due;
+        jobs::enqueue(&mut self.tx, &self.registry, self.jobs).await?;
+        Ok(Finished { tx: self.tx, touched, wakes })
+    }
+
+    pub(crate) async fn abandon(self) {
         // The pool proves the connection clean in any case; an error here changes nothing.
         let _ = self.tx.rollback().await;
     }

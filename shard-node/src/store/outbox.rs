@@ -9,10 +9,10 @@ use super::TenantTx;
 use crate::error::Error;
 use crate::operation::Event;
 
-/// Appends events in one statement.
-pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<(), Error> {
+/// Appends events in one statement; answers their ids.
+pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<Vec<Uuid>, Error> {
     if events.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let institution = tx.institution().as_uuid();
     let ids: Vec<Uuid> = events.iter().map(|_| Uuid::now_v7()).collect();
@@ -39,7 +39,7 @@ pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<(), Error> {
     )
     .execute(tx.connection())
     .await?;
-    Ok(())
+    Ok(ids)
 }
 
 /// Marks at most 1,000 events older than 2 s as relayed, skipping what another node has in hand, and answers

@@ -120,6 +120,18 @@ impl TenantTx {
         Self::open(pool, institution, deadline, (Access::Read, ""), Some(share), 0).await
     }
 
+    /// Opens one that no request waits for, but that has a deadline all the same.
+    ///
+    /// # Errors
+    /// As [`Self::begin_until`].
+    pub async fn begin_within(
+        pool: &PgPool,
+        institution: InstitutionId,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        Self::open(pool, institution, deadline, None, "", 0).await
+    }
+
     /// Opens one that reads on a replica, if that has replayed up to a place.
     ///
     /// # Errors

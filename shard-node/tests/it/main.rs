@@ -1,6 +1,7 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod attendance;
 mod catalogue;
 mod conditions;
 mod disconnects;
@@ -19,6 +20,8 @@ mod programs;
 mod redis_faults;
 mod references;
 mod replicas;
+mod reports;
+mod schedules;
 mod shares;
 mod support;
 mod templates;

@@ -32,6 +32,11 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let enrollment = json!({"studentId": student});
     let path = format!("/v1/classes/{class}/enrollments");
     let enrollment = other.post(&path, enrollment).await.expect(201).id();
+    let session = json!({"date": "2026-09-01"});
+    let path = format!("/v1/classes/{class}/attendance-sessions");
+    let session = other.post(&path, session).await.expect(201).id();
+    let code = first(other, "/v1/attendance-codes").await;
+    let schedule = first(other, "/v1/job-schedules").await;
     BTreeMap::from([
         ("programs", program),
         ("term-systems", system),
@@ -42,7 +47,16 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("students", student),
         ("users", user),
         ("enrollments", enrollment),
+        ("attendance-sessions", session),
+        ("attendance-codes", code),
+        ("job-schedules", schedule),
     ])
+}
+
+/// The first of a list.
+async fn first(client: &Client, path: &str) -> Uuid {
+    let listed = client.get(path).await.expect(200).body;
+    listed["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
 }
 
 /// A value that a schema takes.
@@ -99,6 +113,7 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("termId", "terms"),
         ("courseId", "courses"),
         ("classId", "classes"),
+        ("sessionId", "attendance-sessions"),
         ("studentId", "students"),
         ("userId", "users"),
         ("id", path.rsplit('/').next().unwrap_or_default()),

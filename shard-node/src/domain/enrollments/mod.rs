@@ -24,6 +24,7 @@ use service_kit::token::{Role, Roles};
 pub use bulk::{BulkEnroll, BulkRow};
 pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
 pub use status::{InvalidTransition, Status, Transition};
+pub(crate) use store::{class_exists, student_of_user, teaches};
 
 use crate::operation::{Operation, roles};
 use crate::resource::bulk::BulkAnswer;

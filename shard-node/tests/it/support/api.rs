@@ -12,6 +12,7 @@ use service_kit::postgres::pool_with;
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
+use shard_node::jobs::{self, JobSettings, Jobs, Registry};
 use shard_node::limits::{LimitSettings, Limits};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
@@ -228,6 +229,7 @@ impl Plan {
         tokio::spawn(watch(poller, stop.clone()));
         let redis = Redis::connect_in_background(vec![self.redis.clone()], stop.clone());
         let redis = Arc::new(redis);
+        let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
         let node = Arc::new(Node {
             pool,
             ownership,
@@ -238,6 +240,7 @@ impl Plan {
             metrics,
             replicas,
             queues: Queues::new(self.connections),
+            jobs: Arc::new(Jobs::new(registry, JobSettings::default())),
             tasks: TaskTracker::new(),
         });
         let own_pool = pool_with(self.primary.clone(), 3);

@@ -9,9 +9,8 @@ mod write;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-pub(super) use known::{
-    class_exists, is_own_student, known, progress, statuses, student_of_user, teaches,
-};
+pub(crate) use known::{class_exists, student_of_user, teaches};
+pub(super) use known::{is_own_student, known, progress, statuses};
 pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting};
 pub(super) use write::{append_events, begin_progress, free_seat, insert, set_status, take_seats};
 

@@ -1,0 +1,122 @@
+//! Every SQL statement of jobs.
+//!
+//! What must stay true:
+//! - All times are the database's own.
+//! - What ends a job names its fence, and is nothing where another one leased it, or somebody cancelled it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{NewJob, Registry};
+use crate::error::Error;
+use crate::store::TenantTx;
+
+/// Writes jobs in one statement; answers the ids of those that have no key, or whose key was free, or of those that are
+/// live under it.
+///
+/// Whoever enqueues a live key has its row locked until they commit: workers pass it by, or ask again when they end it.
+/// Keys are locked in their order, so that two writers of the same ones do not wait for each other in a circle.
+pub(crate) async fn enqueue(
+    tx: &mut TenantTx,
+    registry: &Registry,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Uuid>, Error> {
+    let jobs = merged(jobs);
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let institution = tx.institution().as_uuid();
+    let ids: Vec<Uuid> = jobs.iter().map(|_| Uuid::now_v7()).collect();
+    let kinds: Vec<String> = jobs.iter().map(|job| job.kind.to_owned()).collect();
+    let payloads: Vec<Value> = jobs.iter().map(|job| job.payload.clone()).collect();
+    let priorities: Vec<i16> = jobs.iter().map(|job| job.priority).collect();
+    let attempts: Vec<i32> =
+        jobs.iter().map(|job| attempts(registry, job.kind)).collect::<Result<_, _>>()?;
+    let times: Vec<Option<DateTime<Utc>>> = jobs.iter().map(|job| job.not_before).collect();
+    let keys: Vec<Option<String>> = jobs.into_iter().map(|job| job.unique_key).collect();
+    Ok(sqlx::query_scalar!(
+        "INSERT INTO jobs (institution_id, id, type, payload, priority, attempts_max, run_at, unique_key)
+         SELECT $1, id, type, payload, priority, attempts_max, coalesce(run_at, now()), unique_key
+         FROM unnest($2::uuid[], $3::text[], $4::jsonb[], $5::smallint[], $6::integer[], $7::timestamptz[], $8::text[])
+              AS job (id, type, payload, priority, attempts_max, run_at, unique_key)
+         ON CONFLICT (institution_id, type, unique_key)
+             WHERE state IN ('QUEUED', 'RUNNING') AND unique_key IS NOT NULL
+         DO UPDATE SET
+             payload = excluded.payload,
+             priority = greatest(jobs.priority, excluded.priority),
+             run_at = CASE WHEN jobs.state = 'QUEUED' AND jobs.attempts = 0
+                           THEN least(jobs.run_at, excluded.run_at) ELSE jobs.run_at END,
+             again_at = CASE WHEN jobs.state = 'RUNNING' THEN least(jobs.again_at, excluded.run_at) END
+         RETURNING id",
+        institution,
+        &ids,
+        &kinds,
+        &payloads,
+        &priorities,
+        &attempts,
+        &times as &[Option<DateTime<Utc>>],
+        &keys as &[Option<String>]
+    )
+    .fetch_all(tx.connection())
+    .await?)
+}
+
+fn attempts(registry: &Registry, kind: &str) -> Result<i32, Error> {
+    let handler = registry.get(kind);
+    let handler = handler.ok_or_else(|| Error::Defect(format!("{kind} jobs have no handler")))?;
+    Ok(handler.attempts)
+}
+
+/// One of each kind and key, in their order.
+fn merged(jobs: Vec<NewJob>) -> Vec<NewJob> {
+    let (mut all, mut keyed) = (Vec::new(), BTreeMap::<_, NewJob>::new());
+    for job in jobs {
+        let Some(key) = job.unique_key.clone() else {
+            all.push(job);
+            continue;
+        };
+        match keyed.get_mut(&(job.kind, key.clone())) {
+            Some(known) => known.merge(job),
+            None => drop(keyed.insert((job.kind, key), job)),
+        }
+    }
+    all.extend(keyed.into_values());
+    all
+}
+
+/// Holds a leased job for the transaction: nobody takes its lease for having run out. Who enqueues it once more, or
+/// cancels it, does not wait.
+pub(crate) async fn hold(tx: &mut TenantTx, id: Uuid, fence: i64) -> Result<(), Error> {
+    let institution = tx.institution().as_uuid();
+    let held = sqlx::query_scalar!(
+        "SELECT id FROM jobs
+         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND state = 'RUNNING' FOR KEY SHARE",
+        institution,
+        id,
+        fence
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    held.map(|_| ()).ok_or(Error::LeaseLost)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_once_and_keys_in_their_order() {
+        let job = |key: &str, payload: i32| NewJob::new("A", json!(payload)).unique(key);
+        let jobs = vec![job("b", 1), NewJob::new("A", json!(2)), job("a", 3), job("b", 4)];
+        let merged: Vec<_> =
+            merged(jobs).into_iter().map(|job| (job.unique_key, job.payload)).collect();
+        let expected =
+            [(None, json!(2)), (Some("a".to_owned()), json!(3)), (Some("b".to_owned()), json!(4))];
+        assert_eq!(merged, expected);
+    }
+}
