@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 45] = [
+const WORDS: [&str; 47] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -27,6 +27,7 @@ const WORDS: [&str; 45] = [
     "jobs",
     "materials",
     "metrics",
+    "notification-preferences",
     "notifications",
     "org-units",
     "preferences",
@@ -40,6 +41,7 @@ const WORDS: [&str; 45] = [
     "rooms",
     "schedules",
     "sessions",
+    "staff",
     "stats",
     "students",
     "subjects",
@@ -54,10 +56,33 @@ const WORDS: [&str; 45] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 22] = [
-    "apply", "approve", "archive", "bulk", "cancel", "close", "complete", "copy", "drop",
-    "generate", "grade", "open", "pause", "publish", "replay", "resume", "retry", "start",
-    "submit", "suspend", "transfer", "withdraw",
+const VERBS: [&str; 26] = [
+    "acceptOffer",
+    "apply",
+    "approve",
+    "archive",
+    "bulk",
+    "cancel",
+    "close",
+    "complete",
+    "copy",
+    "decline",
+    "drop",
+    "generate",
+    "grade",
+    "markAllRead",
+    "markRead",
+    "open",
+    "pause",
+    "publish",
+    "replay",
+    "resume",
+    "retry",
+    "start",
+    "submit",
+    "suspend",
+    "transfer",
+    "withdraw",
 ];
 
 /// Most parts of a path behind `/v1`.

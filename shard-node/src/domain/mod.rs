@@ -4,11 +4,14 @@
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
 mod checks;
+pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
+pub mod notifications;
 pub mod programs;
 pub mod students;
 pub mod subjects;
 pub mod term_systems;
 pub mod terms;
+pub mod users;

@@ -5,13 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Handler;
+use crate::domain;
 
 /// Every kind that something enqueues. One without a handler is refused at start.
-pub const KINDS: &[&str] = &[];
+pub const KINDS: &[&str] = &[
+    "ENROLLMENT_EXPIRED",
+    "ENROLLMENT_OFFERED",
+    "NOTIFICATION_MAIL",
+    "OFFER_EXPIRED",
+    "PROGRAM_CREATED",
+    "STUDENT_ENROLLED",
+];
 
 /// All handlers.
 pub fn handlers() -> Vec<Handler> {
-    let domains: Vec<Vec<Handler>> = vec![];
+    let domains: Vec<Vec<Handler>> =
+        vec![domain::enrollments::handlers(), domain::notifications::handlers()];
     domains.into_iter().flatten().collect()
 }
 
@@ -69,7 +78,8 @@ impl Registry {
     /// When one cannot.
     pub fn expect_within(&self, allowed: Duration) -> Result<(), RegistryError> {
         let slow = self.by_kind.values().find(|handler| handler.timeout > allowed);
-        slow.map_or(Ok(()), |Handler { kind, timeout, .. }| {
+        slow.map_or(Ok(()), |slow| {
+            let Handler { kind, timeout, .. } = &**slow;
             Err(RegistryError::Timeout { kind, timeout: *timeout, allowed })
         })
     }
