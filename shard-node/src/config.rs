@@ -10,6 +10,7 @@ use shard_map::{NodeId, ShardId};
 
 use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
+use crate::mail::MailSettings;
 
 /// Everything a node is told.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -48,6 +49,9 @@ pub struct Settings {
     /// Work in the background.
     #[serde(default)]
     pub jobs: JobSettings,
+    /// How mail leaves; where it is absent, none does.
+    #[serde(default)]
+    pub mail: Option<MailSettings>,
 }
 
 impl Settings {

@@ -12,6 +12,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod jobs;
 pub mod limits;
+pub mod mail;
 pub mod node;
 pub mod operation;
 pub mod operations;

@@ -15,6 +15,7 @@ use shard_node::config::{PostgresSettings, Settings};
 use shard_node::heartbeat::Reporter;
 use shard_node::jobs::{self, Jobs, Registry};
 use shard_node::limits::Limits;
+use shard_node::mail::Mailer;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
@@ -122,6 +123,7 @@ async fn wire(
         park: Arc::new(Park::new(&metrics.registry)?),
         cache: Cache::new(redis.clone(), settings.limits.fills()),
         limits: Limits::new(settings.limits.clone(), redis),
+        mail: settings.mail.as_ref().map(Mailer::new).transpose()?,
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
         queues: Queues::new(settings.postgres.max_connections),

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::Cache;
 use crate::jobs::Jobs;
 use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::operation::Queues;
 use crate::replica::Replicas;
 use crate::tenancy::{Ownership, Park};
@@ -29,6 +30,8 @@ pub struct Node {
     pub cache: Cache,
     /// How much callers may ask, and how much may be under way at once.
     pub limits: Limits,
+    /// How mail leaves; none where it does not.
+    pub mail: Option<Mailer>,
     /// How tokens are verified.
     pub tokens: TokenVerifier,
     /// Metrics.

@@ -16,11 +16,14 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::courses::operations(),
         domain::subjects::operations(),
         domain::classes::operations(),
+        domain::class_staff::operations(),
+        domain::users::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
         domain::attendance::operations(),
         domain::reports::operations(),
         schedules::operations(),
+        domain::notifications::operations(),
     ]
     .into_iter()
     .flatten()

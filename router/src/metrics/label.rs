@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 50] = [
+const WORDS: [&str; 52] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -31,6 +31,7 @@ const WORDS: [&str; 50] = [
     "materials",
     "metrics",
     "monthly",
+    "notification-preferences",
     "notifications",
     "org-units",
     "preferences",
@@ -44,6 +45,7 @@ const WORDS: [&str; 50] = [
     "rooms",
     "schedules",
     "sessions",
+    "staff",
     "stats",
     "students",
     "subjects",
@@ -59,7 +61,8 @@ const WORDS: [&str; 50] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 29] = [
+    "acceptOffer",
     "apply",
     "approve",
     "archive",
@@ -69,9 +72,12 @@ const VERBS: [&str; 25] = [
     "close",
     "complete",
     "copy",
+    "decline",
     "drop",
     "generate",
     "grade",
+    "markAllRead",
+    "markRead",
     "open",
     "openCheckIn",
     "pause",

@@ -5,12 +5,15 @@
 
 pub mod attendance;
 mod checks;
+pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
+pub mod notifications;
 pub mod programs;
 pub mod reports;
 pub mod students;
 pub mod subjects;
 pub mod term_systems;
 pub mod terms;
+pub mod users;

@@ -9,6 +9,12 @@ use crate::{domain, schedules};
 
 /// Every kind that something enqueues. One without a handler is refused at start.
 pub const KINDS: &[&str] = &[
+    "ENROLLMENT_EXPIRED",
+    "ENROLLMENT_OFFERED",
+    "NOTIFICATION_MAIL",
+    "OFFER_EXPIRED",
+    "PROGRAM_CREATED",
+    "STUDENT_ENROLLED",
     domain::attendance::UPDATE_CLASS_ATTENDANCE,
     schedules::DAILY_ATTENDANCE,
     schedules::WEEKLY_REPORTS,
@@ -18,7 +24,12 @@ pub const KINDS: &[&str] = &[
 /// All handlers.
 pub fn handlers() -> Vec<Handler> {
     let domains: Vec<Vec<Handler>> =
-        vec![domain::attendance::handlers(), domain::reports::handlers()];
+        vec![
+            domain::attendance::handlers(),
+            domain::enrollments::handlers(),
+            domain::notifications::handlers(),
+            domain::reports::handlers(),
+        ];
     domains.into_iter().flatten().collect()
 }
 
@@ -77,8 +88,8 @@ impl Registry {
     pub fn expect_within(&self, allowed: Duration) -> Result<(), RegistryError> {
         let slow = self.by_kind.values().find(|handler| handler.timeout > allowed);
         slow.map_or(Ok(()), |slow| {
-            let Handler { kind, timeout, .. } = **slow;
-            Err(RegistryError::Timeout { kind, timeout, allowed })
+            let Handler { kind, timeout, .. } = &**slow;
+            Err(RegistryError::Timeout { kind, timeout: *timeout, allowed })
         })
     }
 

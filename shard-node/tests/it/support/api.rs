@@ -14,6 +14,7 @@ use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
 use shard_node::jobs::{self, JobSettings, Jobs, Registry};
 use shard_node::limits::{LimitSettings, Limits};
+use shard_node::mail::{MailSettings, Mailer};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
@@ -176,6 +177,8 @@ pub(crate) struct Plan {
     pub(crate) replicas: Vec<PgConnectOptions>,
     pub(crate) redis: String,
     pub(crate) limits: LimitSettings,
+    /// How mail leaves; none where it does not.
+    pub(crate) mail: Option<MailSettings>,
 }
 
 impl Plan {
@@ -193,6 +196,7 @@ impl Plan {
             replicas: Vec::new(),
             redis: NO_REDIS.to_owned(),
             limits: generous(),
+            mail: None,
         }
     }
 
@@ -236,6 +240,7 @@ impl Plan {
             park: Arc::new(Park::new(&metrics.registry).expect("a park")),
             cache: Cache::new(redis.clone(), self.limits.fills()),
             limits: Limits::new(self.limits.clone(), redis),
+            mail: self.mail.as_ref().map(|mail| Mailer::new(mail).expect("a mailer")),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
             metrics,
             replicas,

@@ -6,6 +6,7 @@ pub(crate) mod directory;
 pub(crate) mod redis;
 pub(crate) mod replica;
 pub(crate) mod school;
+pub(crate) mod smtp;
 
 use std::borrow::Cow;
 

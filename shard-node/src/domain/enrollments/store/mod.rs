@@ -6,7 +6,7 @@ mod known;
 mod locks;
 mod write;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 pub(crate) use known::{class_exists, student_of_user, teaches};
@@ -42,4 +42,15 @@ pub(super) struct Locked {
     pub(super) student: Uuid,
     pub(super) status: Status,
     pub(super) row_version: i64,
+    /// When the offer ends, where there is one.
+    pub(super) offer_expires_at: Option<DateTime<Utc>>,
+}
+
+/// What an enrolment becomes.
+pub(super) struct NewState {
+    pub(super) to: Status,
+    /// The day on which it ended.
+    pub(super) ended_on: Option<NaiveDate>,
+    /// When the offer ends, where it is one.
+    pub(super) offer_expires_at: Option<DateTime<Utc>>,
 }
