@@ -23,13 +23,12 @@ pub const KINDS: &[&str] = &[
 
 /// All handlers.
 pub fn handlers() -> Vec<Handler> {
-    let domains: Vec<Vec<Handler>> =
-        vec![
-            domain::attendance::handlers(),
-            domain::enrollments::handlers(),
-            domain::notifications::handlers(),
-            domain::reports::handlers(),
-        ];
+    let domains: Vec<Vec<Handler>> = vec![
+        domain::attendance::handlers(),
+        domain::enrollments::handlers(),
+        domain::notifications::handlers(),
+        domain::reports::handlers(),
+    ];
     domains.into_iter().flatten().collect()
 }
 
