@@ -17,6 +17,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::classes::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
+        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()

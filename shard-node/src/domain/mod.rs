@@ -7,6 +7,7 @@ mod checks;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
+pub mod jobs;
 pub mod programs;
 pub mod students;
 pub mod subjects;
