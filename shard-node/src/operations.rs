@@ -20,6 +20,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::students::operations(),
         domain::enrollments::operations(),
         domain::notifications::operations(),
+        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()
