@@ -24,6 +24,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::reports::operations(),
         schedules::operations(),
         domain::notifications::operations(),
+        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()

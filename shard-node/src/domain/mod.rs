@@ -9,6 +9,7 @@ pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
+pub mod jobs;
 pub mod notifications;
 pub mod programs;
 pub mod reports;

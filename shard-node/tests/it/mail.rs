@@ -17,7 +17,7 @@ const ATTEMPTS: &str = "SELECT sum(attempts) FROM notification_deliveries";
 
 /// A school whose student `ada` was enrolled just now; her user.
 async fn enrolled(mail: MailSettings) -> (School, Uuid) {
-    let school = School::open_with_mail(mail).await;
+    let school = School::open_working(Some(mail)).await;
     let class = school.class(5, 0).await;
     let (student, user) = school.student("ada").await;
     school.enroll(class, student, "reject").await.expect(201);
@@ -63,7 +63,7 @@ async fn who_is_enrolled_gets_a_mail() {
 #[tokio::test]
 async fn a_class_whose_title_holds_headers_makes_none() {
     let sink = Sink::start().await;
-    let school = School::open_with_mail(sink.settings()).await;
+    let school = School::open_working(Some(sink.settings())).await;
     let (course, term) = school.course_and_term().await;
     let code = "A\r\nBcc: victim@example.org\r\n\r\nbody\r\n.\r\nMAIL FROM:<x@example.org>";
     let class =
@@ -144,7 +144,7 @@ async fn a_mail_that_is_known_to_be_sent_is_not_sent_again() {
 
 #[tokio::test]
 async fn without_mail_a_delivery_is_skipped_and_says_why() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let class = school.class(5, 0).await;
     let (student, _) = school.student("ada").await;
     school.enroll(class, student, "reject").await.expect(201);

@@ -42,7 +42,7 @@ async fn filled(school: &School, user: Uuid, count: i32) {
 
 #[tokio::test]
 async fn coordinators_hear_of_a_program_but_not_who_made_it() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let maker = school.user("maker", json!([{"role": "ADMIN"}])).await;
     let mut users = Vec::new();
     for (name, roles) in [
@@ -72,7 +72,7 @@ async fn coordinators_hear_of_a_program_but_not_who_made_it() {
 
 #[tokio::test]
 async fn an_enrolment_is_told_once_however_often_its_job_runs() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let class = school.class(5, 0).await;
     let (student, user) = school.student("ada").await;
     let teacher = school.user("teacher", json!([])).await;
@@ -105,7 +105,7 @@ async fn an_enrolment_is_told_once_however_often_its_job_runs() {
 
 #[tokio::test]
 async fn an_inbox_is_read_page_by_page_and_marked() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let user = school.user("ada", json!([])).await;
     filled(&school, user, 5).await;
     let own = school.as_user(Role::Staff, user);
@@ -139,7 +139,7 @@ async fn an_inbox_is_read_page_by_page_and_marked() {
 
 #[tokio::test]
 async fn nobody_reads_or_marks_the_inbox_of_somebody_else() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (ada, bob) = (school.user("ada", json!([])).await, school.user("bob", json!([])).await);
     filled(&school, ada, 2).await;
     let own = school.as_user(Role::Student, ada);
@@ -160,7 +160,7 @@ async fn nobody_reads_or_marks_the_inbox_of_somebody_else() {
 
 #[tokio::test]
 async fn what_a_user_does_not_want_is_not_told() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let class = school.class(5, 0).await;
     let set = async |user: Uuid, items: Value| {
         let body = Some(json!({"items": items}));

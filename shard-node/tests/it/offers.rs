@@ -63,7 +63,7 @@ async fn user_of(school: &School, student: Uuid) -> Uuid {
 
 #[tokio::test]
 async fn a_free_seat_is_offered_held_and_taken_by_who_it_is_for() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (class, students, enrolled) = full(&school, 2).await;
     school.act(enrolled[0], "drop", json!({})).await.expect(200);
     let offer = school.admin.get(&format!("/v1/enrollments/{}", enrolled[1])).await.expect(200);
@@ -114,7 +114,7 @@ async fn a_free_seat_is_offered_held_and_taken_by_who_it_is_for() {
 
 #[tokio::test]
 async fn an_offer_that_nobody_takes_ends_and_is_passed_on() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (_, students, enrolled) = full(&school, 3).await;
     school.act(enrolled[0], "drop", json!({})).await.expect(200);
     school.until("SELECT count(*) FROM notifications WHERE type = 'SEAT_OFFERED'", 1).await;
@@ -154,7 +154,7 @@ async fn an_offer_that_nobody_takes_ends_and_is_passed_on() {
 
 #[tokio::test]
 async fn an_offer_is_let_go_and_passed_on_at_once() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (_, _, enrolled) = full(&school, 2).await;
     school.act(enrolled[0], "drop", json!({})).await.expect(200);
     let gone = school.act(enrolled[1], "decline", json!({})).await.expect(200);
@@ -168,7 +168,7 @@ async fn an_offer_is_let_go_and_passed_on_at_once() {
 
 #[tokio::test]
 async fn an_offer_whose_time_is_up_is_not_taken_nor_one_of_a_class_that_is_over() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (class, _, enrolled) = full(&school, 1).await;
     school.act(enrolled[0], "drop", json!({})).await.expect(200);
     let change = async |body: Value| {
@@ -188,10 +188,26 @@ async fn an_offer_whose_time_is_up_is_not_taken_nor_one_of_a_class_that_is_over(
     school.close().await;
 }
 
+/// As where a node's clock is behind the database's.
+#[tokio::test]
+async fn a_job_that_comes_before_the_offer_ends_waits_for_its_end() {
+    let school = School::open_working(None).await;
+    let (_, _, enrolled) = full(&school, 1).await;
+    school.act(enrolled[0], "drop", json!({})).await.expect(200);
+    school.run("UPDATE jobs SET run_at = now() WHERE type = 'OFFER_EXPIRED'").await;
+    let waits = "SELECT count(*) FROM jobs j JOIN enrollments e ON e.id::text = j.unique_key
+        WHERE j.type = 'OFFER_EXPIRED' AND j.state = 'QUEUED' AND j.attempts = 1
+          AND abs(extract(epoch FROM j.run_at - e.offer_expires_at)) < 60";
+    school.until(waits, 1).await;
+    assert_eq!(school.status(enrolled[1]).await, "OFFERED");
+    school.expect_true_seats(1).await;
+    school.close().await;
+}
+
 /// Both come at the same moment: the class's row says who was first, and the other finds what became of it.
 #[tokio::test]
 async fn of_acceptance_and_expiry_exactly_one_wins() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let class = school.offering_class(12, 20).await;
     let students = school.students(24).await;
     let mut enrolled = Vec::new();
@@ -246,7 +262,7 @@ async fn of_acceptance_and_expiry_exactly_one_wins() {
 /// Enrol, drop, accept, decline and expire at once, on one class: the counter equals the seats at the end.
 #[tokio::test]
 async fn seats_stay_true_under_offers_that_are_taken_let_go_and_passed_on() {
-    let school = School::open().await;
+    let school = School::open_working(None).await;
     let (class, students) = (school.offering_class(8, 100).await, school.students(40).await);
     let enrolled = join_all(students.iter().map(|student| async {
         let made = school.enroll(class, *student, "waitlist").await;

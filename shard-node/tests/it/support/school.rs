@@ -6,6 +6,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use service_kit::token::Role;
 use shard_map::InstitutionId;
+use shard_node::jobs::Mode;
 use shard_node::mail::MailSettings;
 use uuid::Uuid;
 
@@ -38,12 +39,13 @@ impl School {
         Self { shard, served, institution, admin }
     }
 
-    /// One whose mail leaves.
-    pub(crate) async fn open_with_mail(mail: MailSettings) -> Self {
+    /// One whose jobs are done; its mail leaves where that is said.
+    pub(crate) async fn open_working(mail: Option<MailSettings>) -> Self {
         let shard = Shard::create().await;
         let institution = shard.admit().await;
         let mut plan = Plan::new(&shard, FakeDirectory::start().await);
-        plan.mail = Some(mail);
+        plan.jobs.mode = Mode::Both;
+        plan.mail = mail;
         let served = plan.serve().await;
         served.until_leased().await;
         let admin = served.admin(institution);
