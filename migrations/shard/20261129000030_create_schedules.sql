@@ -73,20 +73,3 @@ BEGIN
     END LOOP;
 END $$;
 CALL furnish_all();
-
--- Ids of institutions that have a schedule to look at, and nothing else; the longest due first. `work_ready` for a
--- clock that is handed in. A suspended institution is looked at when it is back.
-CREATE FUNCTION schedules_ready(as_of timestamptz, at_most integer) RETURNS TABLE (institution_id uuid)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT s.institution_id
-    FROM public.job_schedules s
-    JOIN public.ownership o ON o.institution_id = s.institution_id AND o.state IN ('active', 'closing')
-    JOIN public.institutions i ON i.institution_id = s.institution_id AND i.id = s.institution_id AND i.status = 'ACTIVE'
-    WHERE s.enabled AND s.next_at <= as_of
-    GROUP BY s.institution_id
-    ORDER BY min(s.next_at)
-    LIMIT at_most
-$$;
-ALTER FUNCTION schedules_ready(timestamptz, integer) OWNER TO lxp_definer;
-REVOKE EXECUTE ON FUNCTION schedules_ready(timestamptz, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION schedules_ready(timestamptz, integer) TO lxp_app;

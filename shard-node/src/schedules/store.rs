@@ -134,7 +134,7 @@ pub(super) async fn ready(
     at_most: i32,
 ) -> Result<Vec<InstitutionId>, Error> {
     let ready = sqlx::query_scalar!(
-        r#"SELECT institution_id AS "institution_id!" FROM schedules_ready($1, $2)"#,
+        r#"SELECT institution_id AS "institution_id!" FROM work_ready($2, 'schedules', $1)"#,
         now,
         at_most
     )

@@ -129,7 +129,7 @@ impl TenantTx {
         institution: InstitutionId,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        Self::open(pool, institution, deadline, None, "", 0).await
+        Self::open(pool, institution, deadline, (Access::Write, ""), None, 0).await
     }
 
     /// Opens one that reads on a replica, if that has replayed up to a place.

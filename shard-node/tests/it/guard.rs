@@ -380,9 +380,9 @@ async fn the_application_has_no_rights_on_system_tables() {
     shard.drop_database().await;
 }
 
-/// The four functions that see across tenants are the only ones, and none can be fooled by a search path.
+/// The three functions that see across tenants are the only ones, and none can be fooled by a search path.
 #[tokio::test]
-async fn four_definer_functions_with_pinned_paths() {
+async fn three_definer_functions_with_pinned_paths() {
     let shard = Shard::create().await;
     let mut catalogue = shard.connect("postgres").await;
     let functions: Vec<(String, bool)> = sqlx::query_as(
@@ -393,9 +393,6 @@ async fn four_definer_functions_with_pinned_paths() {
     .await
     .expect("functions");
     let pinned = |name: &str| (name.to_owned(), true);
-    assert_eq!(
-        functions,
-        ["ownership_changes", "schedules_ready", "tenant_enter", "work_ready"].map(pinned)
-    );
+    assert_eq!(functions, ["ownership_changes", "tenant_enter", "work_ready"].map(pinned));
     shard.drop_database().await;
 }

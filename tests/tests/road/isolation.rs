@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use lxp_tests::Platform;
+use lxp_tests::{Client, Platform};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use service_kit::token::Role;

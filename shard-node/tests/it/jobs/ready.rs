@@ -17,7 +17,7 @@ async fn idle() -> Desk {
 }
 
 async fn ready(desk: &Desk, at_most: i32) -> BTreeSet<Uuid> {
-    let ready: Vec<Uuid> = sqlx::query_scalar("SELECT institution_id FROM work_ready($1)")
+    let ready: Vec<Uuid> = sqlx::query_scalar("SELECT institution_id FROM work_ready($1, 'jobs')")
         .bind(at_most)
         .fetch_all(&desk.sql)
         .await
@@ -27,8 +27,9 @@ async fn ready(desk: &Desk, at_most: i32) -> BTreeSet<Uuid> {
 
 /// Pages that one look touches.
 async fn pages(desk: &Desk, at_most: i32) -> i64 {
-    let explain =
-        format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM work_ready({at_most})");
+    let explain = format!(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM work_ready({at_most}, 'jobs')"
+    );
     let plan: Value =
         sqlx::query_scalar(AssertSqlSafe(explain)).fetch_one(&desk.sql).await.expect("a plan");
     let plan = &plan[0]["Plan"];
