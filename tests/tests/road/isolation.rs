@@ -39,8 +39,8 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let session = json!({"date": "2026-09-01"});
     let path = format!("/v1/classes/{class}/attendance-sessions");
     let session = other.post(&path, session).await.expect(201).id();
-    let code = first(other, "/v1/attendance-codes").await;
-    let schedule = first(other, "/v1/job-schedules").await;
+    let code = first(&other, "/v1/attendance-codes").await;
+    let schedule = first(&other, "/v1/job-schedules").await;
     let staff = format!("/v1/classes/{class}/staff");
     let _member = other.post(&staff, json!({"userId": user})).await.expect(201);
     BTreeMap::from([
