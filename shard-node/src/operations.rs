@@ -21,6 +21,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::attendance::operations(),
         domain::reports::operations(),
         schedules::operations(),
+        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()

@@ -8,6 +8,7 @@ mod checks;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
+pub mod jobs;
 pub mod programs;
 pub mod reports;
 pub mod students;

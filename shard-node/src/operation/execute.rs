@@ -158,8 +158,7 @@ async fn prepare(
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
-    let registry = node.jobs.registry.clone();
-    let mut work = Work::new(caller.clone(), node.now(), tx, registry);
+    let mut work = Work::new(caller.clone(), node.now(), tx, node.jobs.clone());
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
             let finished = work.finish().await?;

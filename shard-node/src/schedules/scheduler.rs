@@ -155,7 +155,7 @@ impl Scheduler {
         let deadline = Instant::now() + PATIENCE;
         let tx = TenantTx::begin_within(&self.pool, institution, deadline).await?;
         let caller = Caller::platform(institution, epoch, deadline, Uuid::now_v7());
-        Ok(Work::new(caller, now, tx, self.node.jobs.registry.clone()))
+        Ok(Work::new(caller, now, tx, self.node.jobs.clone()))
     }
 
     /// Queues the job of one that is due, and says when to look again.

@@ -11,6 +11,7 @@ mod guard;
 mod heartbeat;
 mod hostile;
 mod idempotency;
+mod jobs;
 mod last_walls;
 mod lease;
 mod limits;

@@ -83,7 +83,7 @@ fn expect_members(row: &Value, members: Value) {
 
 #[tokio::test]
 async fn a_week_is_reported_for_classes_and_the_institution_and_again_where_it_was_different() {
-    let school = School::open().await;
+    let school = School::open_working().await;
     let monday = run(&school, "WEEKLY_REPORTS").await;
     assert_eq!(monday.weekday(), chrono::Weekday::Mon);
     let week = monday - Days::new(7);
@@ -144,7 +144,7 @@ async fn a_week_is_reported_for_classes_and_the_institution_and_again_where_it_w
 
 #[tokio::test]
 async fn a_month_has_its_metrics() {
-    let school = School::open().await;
+    let school = School::open_working().await;
     let first = run(&school, "MONTHLY_METRICS").await;
     assert_eq!(first.day(), 1);
     let month = (first - Days::new(1)).with_day(1).expect("a day");

@@ -3,10 +3,12 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 use shard_map::InstitutionId;
+use shard_node::jobs::JobSettings;
 use uuid::Uuid;
 
 use super::Shard;
-use super::api::{Answer, Client, Served};
+use super::api::{Answer, Client, Plan, Served};
+use super::directory::FakeDirectory;
 
 /// An institution on a shard of its own, with its admin.
 pub(crate) struct School {
@@ -21,6 +23,18 @@ impl School {
         let shard = Shard::create().await;
         let institution = shard.admit().await;
         let served = Served::start(&shard, 6).await;
+        let admin = served.admin(institution);
+        Self { shard, served, institution, admin }
+    }
+
+    /// The same on a node that does jobs.
+    pub(crate) async fn open_working() -> Self {
+        let shard = Shard::create().await;
+        let institution = shard.admit().await;
+        let mut plan = Plan::new(&shard, FakeDirectory::start().await);
+        plan.jobs = JobSettings::default();
+        let served = plan.serve().await;
+        served.until_leased().await;
         let admin = served.admin(institution);
         Self { shard, served, institution, admin }
     }
