@@ -54,10 +54,30 @@ const WORDS: [&str; 45] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 22] = [
-    "apply", "approve", "archive", "bulk", "cancel", "close", "complete", "copy", "drop",
-    "generate", "grade", "open", "pause", "publish", "replay", "resume", "retry", "start",
-    "submit", "suspend", "transfer", "withdraw",
+const VERBS: [&str; 23] = [
+    "apply",
+    "approve",
+    "archive",
+    "bulk",
+    "cancel",
+    "close",
+    "complete",
+    "copy",
+    "drop",
+    "generate",
+    "grade",
+    "open",
+    "pause",
+    "publish",
+    "replay",
+    "resume",
+    "retry",
+    "retryFailed",
+    "start",
+    "submit",
+    "suspend",
+    "transfer",
+    "withdraw",
 ];
 
 /// Most parts of a path behind `/v1`.

@@ -32,6 +32,7 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let enrollment = json!({"studentId": student});
     let path = format!("/v1/classes/{class}/enrollments");
     let enrollment = other.post(&path, enrollment).await.expect(201).id();
+    let job = job(other).await;
     BTreeMap::from([
         ("programs", program),
         ("term-systems", system),
@@ -42,7 +43,14 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("students", student),
         ("users", user),
         ("enrollments", enrollment),
+        ("jobs", job),
     ])
+}
+
+/// One of the jobs that the others have caused.
+async fn job(other: &Client) -> Uuid {
+    let jobs = other.get("/v1/jobs?limit=1&count=none").await.expect(200).body;
+    jobs["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a job")
 }
 
 /// A value that a schema takes.
