@@ -61,7 +61,7 @@ const WORDS: [&str; 52] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -85,6 +85,7 @@ const VERBS: [&str; 29] = [
     "replay",
     "resume",
     "retry",
+    "retryFailed",
     "run",
     "start",
     "submit",
