@@ -59,7 +59,7 @@ const WORDS: [&str; 50] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 26] = [
     "apply",
     "approve",
     "archive",
@@ -79,6 +79,7 @@ const VERBS: [&str; 25] = [
     "replay",
     "resume",
     "retry",
+    "retryFailed",
     "run",
     "start",
     "submit",

@@ -37,6 +37,7 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let session = other.post(&path, session).await.expect(201).id();
     let code = first(other, "/v1/attendance-codes").await;
     let schedule = first(other, "/v1/job-schedules").await;
+    let job = first(other, "/v1/jobs?limit=1&count=none").await;
     BTreeMap::from([
         ("programs", program),
         ("term-systems", system),
@@ -50,6 +51,7 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("attendance-sessions", session),
         ("attendance-codes", code),
         ("job-schedules", schedule),
+        ("jobs", job),
     ])
 }
 
