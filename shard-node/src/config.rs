@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
 
+use crate::domain::webhooks::WebhookSettings;
 use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
 
@@ -48,6 +49,9 @@ pub struct Settings {
     /// Work in the background.
     #[serde(default)]
     pub jobs: JobSettings,
+    /// Where events may be sent.
+    #[serde(default)]
+    pub webhooks: WebhookSettings,
 }
 
 impl Settings {

@@ -12,6 +12,8 @@ use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
+use shard_node::domain::webhooks::{Sender, SystemNames};
+use shard_node::events::Wakes;
 use shard_node::heartbeat::Reporter;
 use shard_node::jobs::{self, Jobs, Registry};
 use shard_node::limits::Limits;
@@ -20,7 +22,7 @@ use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
-use shard_node::{http, relay};
+use shard_node::{events, http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -29,8 +31,8 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 6;
+/// Connections kept apart for ownership, news, the relay and the sequencer, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 8;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -78,6 +80,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
+    tokio::spawn(events::run(node.clone(), own_pool.clone(), background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     let reporter = Reporter::new(settings.clone(), node.clone(), readiness.clone(), stop.clone());
     tokio::spawn(reporter.run(background.clone()));
@@ -121,6 +124,8 @@ async fn wire(
         limits: Limits::new(settings.limits.clone(), redis),
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
+        wakes: Wakes::default(),
+        webhooks: Sender::new(&settings.webhooks, Arc::new(SystemNames))?,
         queues: Queues::new(settings.postgres.max_connections),
         jobs: Arc::new(jobs(settings)?),
         tasks: TaskTracker::new(),

@@ -17,6 +17,8 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::classes::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
+        domain::events::operations(),
+        domain::webhooks::operations(),
     ]
     .into_iter()
     .flatten()

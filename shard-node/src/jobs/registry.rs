@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Handler;
+use crate::domain::webhooks;
 
 /// Every kind that something enqueues. One without a handler is refused at start.
-pub const KINDS: &[&str] = &[];
+pub const KINDS: &[&str] = &[webhooks::DELIVERY_JOB];
 
 /// All handlers.
 pub fn handlers() -> Vec<Handler> {
-    let domains: Vec<Vec<Handler>> = vec![];
+    let domains: Vec<Vec<Handler>> = vec![webhooks::handlers()];
     domains.into_iter().flatten().collect()
 }
 
@@ -69,8 +70,9 @@ impl Registry {
     /// When one cannot.
     pub fn expect_within(&self, allowed: Duration) -> Result<(), RegistryError> {
         let slow = self.by_kind.values().find(|handler| handler.timeout > allowed);
-        slow.map_or(Ok(()), |Handler { kind, timeout, .. }| {
-            Err(RegistryError::Timeout { kind, timeout: *timeout, allowed })
+        slow.map_or(Ok(()), |slow| {
+            let Handler { kind, timeout, .. } = **slow;
+            Err(RegistryError::Timeout { kind, timeout, allowed })
         })
     }
 

@@ -131,6 +131,7 @@ async fn write_once(
         node.jobs.wake(institution);
     }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
+    node.wakes.wake(institution);
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer })
 }
@@ -160,7 +161,8 @@ async fn prepare(
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
     let registry = node.jobs.registry.clone();
-    let mut work = Work::new(caller.clone(), node.now(), tx, registry);
+    let work = Work::new(caller.clone(), node.now(), tx, registry);
+    let mut work = work.with_addresses(node.webhooks.addresses());
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
             let finished = work.finish().await?;

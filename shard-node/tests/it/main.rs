@@ -1,11 +1,13 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod audit;
 mod catalogue;
 mod conditions;
 mod disconnects;
 mod docs;
 mod enrollments;
+mod events;
 mod guard;
 mod heartbeat;
 mod hostile;

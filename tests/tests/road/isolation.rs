@@ -2,6 +2,7 @@
 //! that the document has; and SQL without a tenant, on every table that has an institution.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use lxp_tests::{Client, Platform};
 use reqwest::Method;
@@ -32,7 +33,12 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let enrollment = json!({"studentId": student});
     let path = format!("/v1/classes/{class}/enrollments");
     let enrollment = other.post(&path, enrollment).await.expect(201).id();
+    let (webhook, delivery, event) = delivered(other).await;
     BTreeMap::from([
+        ("events", event),
+        ("webhooks", webhook),
+        ("webhook-deliveries", delivery),
+        ("deliveries", delivery),
         ("programs", program),
         ("term-systems", system),
         ("terms", term),
@@ -43,6 +49,24 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("users", user),
         ("enrollments", enrollment),
     ])
+}
+
+/// A webhook that nobody listens at, what is to be delivered to it, and the event of that.
+async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
+    let webhook = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["WEBHOOK_TEST"]});
+    let webhook = other.post("/v1/webhooks", webhook).await.expect(201).id();
+    other.post(&format!("/v1/webhooks/{webhook}:test"), json!({})).await.expect(202);
+    let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok());
+    let began = Instant::now();
+    loop {
+        let page = other.get(&format!("/v1/webhooks/{webhook}/deliveries")).await.expect(200);
+        let delivery = &page.body["items"][0];
+        if let (Some(delivery), Some(event)) = (id(&delivery["id"]), id(&delivery["eventId"])) {
+            return (webhook, delivery, event);
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing is to be delivered");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A value that a schema takes.
@@ -101,6 +125,8 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("classId", "classes"),
         ("studentId", "students"),
         ("userId", "users"),
+        ("endpointId", "webhooks"),
+        ("eventId", "events"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)

@@ -16,7 +16,8 @@ impl Described<'_> {
     /// The path with an id that is nobody's.
     pub(super) fn concrete_path(&self) -> String {
         let id = Uuid::from_u128(7).to_string();
-        self.path.replace("{id}", &id).replace("{classId}", &id)
+        let path = self.path.replace("{id}", &id).replace("{classId}", &id);
+        path.replace("{endpointId}", &id)
     }
 
     /// The properties of the body, or of the query.

@@ -12,6 +12,8 @@ use service_kit::postgres::pool_with;
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
+use shard_node::domain::webhooks::{Names, Sender, SystemNames, WebhookSettings};
+use shard_node::events::Wakes;
 use shard_node::jobs::{self, JobSettings, Jobs, Registry};
 use shard_node::limits::{LimitSettings, Limits};
 use shard_node::node::Node;
@@ -19,7 +21,7 @@ use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{Directory, Memory, Ownership, Park, Poller, primary_pool, watch};
-use shard_node::{http, relay};
+use shard_node::{events, http, relay};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -176,6 +178,11 @@ pub(crate) struct Plan {
     pub(crate) replicas: Vec<PgConnectOptions>,
     pub(crate) redis: String,
     pub(crate) limits: LimitSettings,
+    /// Whether it numbers events by itself.
+    pub(crate) numbers: bool,
+    pub(crate) webhooks: WebhookSettings,
+    /// What the names of webhooks lead to.
+    pub(crate) names: Arc<dyn Names>,
 }
 
 impl Plan {
@@ -193,6 +200,9 @@ impl Plan {
             replicas: Vec::new(),
             redis: NO_REDIS.to_owned(),
             limits: generous(),
+            numbers: true,
+            webhooks: WebhookSettings::default(),
+            names: Arc::new(SystemNames),
         }
     }
 
@@ -241,8 +251,14 @@ impl Plan {
             replicas,
             queues: Queues::new(self.connections),
             jobs: Arc::new(Jobs::new(registry, JobSettings::default())),
+            wakes: Wakes::default(),
+            webhooks: Sender::new(&self.webhooks, self.names.clone()).expect("a client"),
             tasks: TaskTracker::new(),
         });
+        if self.numbers {
+            let pool = pool_with(self.primary.clone(), 2);
+            tokio::spawn(events::run(node.clone(), pool, stop.clone()));
+        }
         let own_pool = pool_with(self.primary.clone(), 3);
         tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
         tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
