@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
 
+use crate::domain::webhooks::WebhookSettings;
 use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
 use crate::mail::MailSettings;
@@ -52,6 +53,9 @@ pub struct Settings {
     /// How mail leaves; where it is absent, none does.
     #[serde(default)]
     pub mail: Option<MailSettings>,
+    /// Where events may be sent.
+    #[serde(default)]
+    pub webhooks: WebhookSettings,
 }
 
 impl Settings {

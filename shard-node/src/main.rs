@@ -12,6 +12,8 @@ use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
+use shard_node::domain::webhooks::{Sender, SystemNames};
+use shard_node::events::Wakes;
 use shard_node::heartbeat::Reporter;
 use shard_node::jobs::{self, Jobs, Registry};
 use shard_node::limits::Limits;
@@ -22,7 +24,7 @@ use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::schedules::Scheduler;
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
-use shard_node::{http, relay};
+use shard_node::{events, http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +33,8 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 6;
+/// Connections kept apart for ownership, news, the relay and the sequencer, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 8;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -83,6 +85,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
     let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
     tokio::spawn(scheduler.run(background.clone()));
+    tokio::spawn(events::run(node.clone(), own_pool.clone(), background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     if settings.jobs.works() {
         tokio::spawn(jobs::work(node.clone(), jobs_pool, stop.clone()));
@@ -145,6 +148,8 @@ async fn wire(
         mail: settings.mail.as_ref().map(Mailer::new).transpose()?,
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
+        wakes: Wakes::default(),
+        webhooks: Sender::new(&settings.webhooks, Arc::new(SystemNames))?,
         queues: Queues::new(settings.postgres.max_connections),
         jobs: Arc::new(jobs),
         tasks: TaskTracker::new(),

@@ -9,6 +9,8 @@ use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
+use crate::domain::webhooks::Sender;
+use crate::events::Wakes;
 use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::mail::Mailer;
@@ -36,6 +38,10 @@ pub struct Node {
     pub tokens: TokenVerifier,
     /// Metrics.
     pub metrics: Metrics,
+    /// Who has events to be numbered.
+    pub wakes: Wakes,
+    /// How webhooks are sent.
+    pub webhooks: Sender,
     /// Where writers of one hot thing wait.
     pub queues: Queues,
     /// What is done in the background.

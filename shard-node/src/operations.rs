@@ -25,6 +25,8 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         schedules::operations(),
         domain::notifications::operations(),
         domain::jobs::operations(),
+        domain::events::operations(),
+        domain::webhooks::operations(),
     ]
     .into_iter()
     .flatten()

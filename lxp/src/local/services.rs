@@ -110,6 +110,7 @@ pub(crate) fn node(
         "tokens": tokens(layout),
         "postgres": {"primary": parts.primary, "replicas": parts.replicas, "max_connections": 16},
         "redis": {"nodes": parts.redis},
+        "webhooks": {"allow_private_addresses": true},
     });
     let shard = Some(parts.shard.to_owned());
     let mut spec = service(layout, parts.name, Kind::Node, shard, program, listen, &settings)?;

@@ -149,6 +149,7 @@ impl Attempt<'_> {
         if wakes {
             self.node.jobs.wake(self.institution);
         }
+        self.node.wakes.wake(self.institution);
         if !touched.is_empty() {
             let (cache, pool) = (&self.node.cache, &self.node.pool);
             cache.invalidate(pool, self.institution, self.epoch, &touched).await;

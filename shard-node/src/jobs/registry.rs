@@ -20,6 +20,7 @@ pub const KINDS: &[&str] = &[
     schedules::DAILY_ATTENDANCE,
     schedules::WEEKLY_REPORTS,
     schedules::MONTHLY_METRICS,
+    domain::webhooks::DELIVERY_JOB,
 ];
 
 /// A job that does nothing: what a job costs, and whether anybody does them, is found out with it.
@@ -34,6 +35,7 @@ pub fn handlers() -> Vec<Handler> {
         domain::enrollments::handlers(),
         domain::notifications::handlers(),
         domain::reports::handlers(),
+        domain::webhooks::handlers(),
     ];
     domains.into_iter().flatten().collect()
 }

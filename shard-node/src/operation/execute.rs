@@ -132,6 +132,7 @@ async fn write_once(
         node.jobs.wake(institution);
     }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
+    node.wakes.wake(institution);
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer? })
 }
@@ -158,7 +159,8 @@ async fn prepare(
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
-    let mut work = Work::new(caller.clone(), node.now(), tx, node.jobs.clone());
+    let work = Work::new(caller.clone(), node.now(), tx, node.jobs.clone());
+    let mut work = work.with_addresses(node.webhooks.addresses());
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
             let finished = work.finish().await?;

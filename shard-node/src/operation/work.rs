@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Caller;
+use crate::domain::webhooks::Addresses;
 use crate::error::Error;
 use crate::jobs::{Jobs, NewJob, store};
 use crate::store::{TenantTx, outbox};
@@ -36,6 +37,8 @@ pub struct Work {
     pub caller: Caller,
     /// When the work began; the only time that services know.
     pub now: DateTime<Utc>,
+    /// Where webhooks may lead.
+    pub addresses: Addresses,
     tx: TenantTx,
     events: Vec<Event>,
     queued: Vec<NewJob>,
@@ -66,7 +69,14 @@ impl Finished {
 impl Work {
     pub(crate) fn new(caller: Caller, now: DateTime<Utc>, tx: TenantTx, jobs: Arc<Jobs>) -> Self {
         let (events, queued) = (Vec::new(), Vec::new());
-        Self { caller, now, tx, events, queued, jobs, wakes: false, is_kept: false }
+        let addresses = Addresses::Public;
+        Self { caller, now, addresses, tx, events, queued, jobs, wakes: false, is_kept: false }
+    }
+
+    /// Says where webhooks may lead; without it, to public addresses alone.
+    pub(crate) fn with_addresses(mut self, addresses: Addresses) -> Self {
+        self.addresses = addresses;
+        self
     }
 
     /// The transaction, for a store.
@@ -121,7 +131,9 @@ impl Work {
     /// Writes events and jobs.
     pub(crate) async fn finish(mut self) -> Result<Finished, Error> {
         let touched = self.events.iter().flat_map(|event| event.touches.iter().copied()).collect();
-        let ids = outbox::append(&mut self.tx, &self.events).await?;
+        let Caller { subject: actor, request_id, .. } = &self.caller;
+        let cause = outbox::Cause { actor: *actor, request_id };
+        let ids = outbox::append(&mut self.tx, &self.events, cause).await?;
         for (event, id) in self.events.iter().zip(ids) {
             if let Some(handler) = self.jobs.registry.get(&event.kind) {
                 self.queued.push(NewJob::of_event(handler.kind, event, id));

@@ -40,10 +40,13 @@ pub async fn remove<R: Resource>(work: &mut Work, id: Uuid) -> Result<Reply<()>,
     Ok(Reply::no_content())
 }
 
-/// Records `<KIND>_<verb>` with the row as its payload.
+/// Records `<KIND>_<verb>` with the row as its payload, but for what is not to be recorded.
 pub fn record<R: Resource>(work: &mut Work, verb: &str, id: Uuid, row: &R) -> Result<(), Error> {
-    let payload = serde_json::to_value(row)
+    let mut payload = serde_json::to_value(row)
         .map_err(|error| Error::Defect(format!("a row does not encode: {error}")))?;
+    if let Value::Object(members) = &mut payload {
+        members.retain(|name, _| !R::UNRECORDED.contains(&name.as_str()));
+    }
     let version = payload.get("rowVersion").and_then(Value::as_i64).unwrap_or_default();
     work.record(Event {
         kind: format!("{}_{verb}", R::KIND).into(),

@@ -158,6 +158,9 @@ pub trait Resource:
     const MEMBERS: &'static [&'static str];
     /// How long one is cached; none where it is not.
     const CACHE_TTL: Option<Duration>;
+    /// Members that events leave out. Events are kept for good, in a chain that nothing can be taken out of: what says
+    /// who a person is, and what is secret, does not go there.
+    const UNRECORDED: &'static [&'static str] = &[];
 }
 
 /// The input of everything that concerns one of them.

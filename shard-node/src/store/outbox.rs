@@ -9,8 +9,21 @@ use super::TenantTx;
 use crate::error::Error;
 use crate::operation::Event;
 
+/// Who causes events, and by which request; for the audit.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause<'c> {
+    /// The token's subject; nil is the platform itself.
+    pub actor: Uuid,
+    /// The request's id.
+    pub request_id: &'c str,
+}
+
 /// Appends events in one statement; answers their ids.
-pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<Vec<Uuid>, Error> {
+pub async fn append(
+    tx: &mut TenantTx,
+    events: &[Event],
+    cause: Cause<'_>,
+) -> Result<Vec<Uuid>, Error> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -24,8 +37,9 @@ pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<Vec<Uuid>, Er
     let touches: Vec<String> = events.iter().map(|event| event.touches.join(" ")).collect();
     sqlx::query!(
         "INSERT INTO outbox_events
-             (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload, touches)
-         SELECT $1, id, type, aggregate, aggregate_id, version, payload, string_to_array(touches, ' ')
+             (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload, touches, actor_id,
+              request_id)
+         SELECT $1, id, type, aggregate, aggregate_id, version, payload, string_to_array(touches, ' '), $9, $10
          FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::jsonb[], $8::text[])
               AS event (id, type, aggregate, aggregate_id, version, payload, touches)",
         institution,
@@ -35,7 +49,9 @@ pub async fn append(tx: &mut TenantTx, events: &[Event]) -> Result<Vec<Uuid>, Er
         &aggregate_ids,
         &versions,
         &payloads,
-        &touches
+        &touches,
+        cause.actor,
+        cause.request_id
     )
     .execute(tx.connection())
     .await?;

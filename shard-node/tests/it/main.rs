@@ -2,11 +2,13 @@
 
 mod academic;
 mod attendance;
+mod audit;
 mod catalogue;
 mod conditions;
 mod disconnects;
 mod docs;
 mod enrollments;
+mod events;
 mod guard;
 mod heartbeat;
 mod hostile;

@@ -44,7 +44,12 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let staff = format!("/v1/classes/{class}/staff");
     let _member = other.post(&staff, json!({"userId": user})).await.expect(201);
     let job = first(&other, "/v1/jobs?limit=1&count=none").await;
+    let (webhook, delivery, event) = delivered(&other).await;
     BTreeMap::from([
+        ("events", event),
+        ("webhooks", webhook),
+        ("webhook-deliveries", delivery),
+        ("deliveries", delivery),
         ("programs", program),
         ("term-systems", system),
         ("terms", term),
@@ -84,6 +89,24 @@ async fn told(platform: &Platform, institution: InstitutionId) -> Uuid {
             return id.parse().expect("an id");
         }
         assert!(began.elapsed() < Duration::from_mins(1), "nobody was told: {}", inbox.body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A webhook that nobody listens at, what is to be delivered to it, and the event of that.
+async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
+    let webhook = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["WEBHOOK_TEST"]});
+    let webhook = other.post("/v1/webhooks", webhook).await.expect(201).id();
+    other.post(&format!("/v1/webhooks/{webhook}:test"), json!({})).await.expect(202);
+    let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok());
+    let began = Instant::now();
+    loop {
+        let page = other.get(&format!("/v1/webhooks/{webhook}/deliveries")).await.expect(200);
+        let delivery = &page.body["items"][0];
+        if let (Some(delivery), Some(event)) = (id(&delivery["id"]), id(&delivery["eventId"])) {
+            return (webhook, delivery, event);
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing is to be delivered");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -145,6 +168,8 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("sessionId", "attendance-sessions"),
         ("studentId", "students"),
         ("userId", "users"),
+        ("endpointId", "webhooks"),
+        ("eventId", "events"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)

@@ -16,7 +16,7 @@ impl Described<'_> {
     /// The path with an id that is nobody's.
     pub(super) fn concrete_path(&self) -> String {
         let id = Uuid::from_u128(7).to_string();
-        ["{id}", "{classId}", "{sessionId}", "{userId}"]
+        ["{id}", "{classId}", "{sessionId}", "{userId}", "{endpointId}"]
             .iter()
             .fold(self.path.to_owned(), |path, name| path.replace(name, &id))
     }

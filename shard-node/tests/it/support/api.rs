@@ -12,6 +12,8 @@ use service_kit::postgres::{BY_INDEX, pool_with};
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
+use shard_node::domain::webhooks::{Names, Sender, SystemNames, WebhookSettings};
+use shard_node::events::Wakes;
 use shard_node::jobs::{self, Handler, JobSettings, Jobs, Mode, Registry};
 use shard_node::limits::{LimitSettings, Limits};
 use shard_node::mail::{MailSettings, Mailer};
@@ -20,7 +22,7 @@ use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
 use shard_node::tenancy::{Directory, Memory, Ownership, Park, Poller, primary_pool, watch};
-use shard_node::{http, relay};
+use shard_node::{events, http, relay};
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -184,6 +186,11 @@ pub(crate) struct Plan {
     pub(crate) jobs: JobSettings,
     /// What it does with jobs; the product's own handlers unless a test has others.
     pub(crate) handlers: Box<dyn Fn() -> Vec<Handler> + Send + Sync>,
+    /// Whether it numbers events by itself.
+    pub(crate) numbers: bool,
+    pub(crate) webhooks: WebhookSettings,
+    /// What the names of webhooks lead to.
+    pub(crate) names: Arc<dyn Names>,
 }
 
 impl Plan {
@@ -205,6 +212,9 @@ impl Plan {
             // What a test does is not to be followed by what it did not ask for.
             jobs: JobSettings { mode: Mode::Serve, ..JobSettings::default() },
             handlers: Box::new(jobs::handlers),
+            numbers: true,
+            webhooks: WebhookSettings::default(),
+            names: Arc::new(SystemNames),
         }
     }
 
@@ -256,8 +266,14 @@ impl Plan {
             replicas,
             queues: Queues::new(self.connections),
             jobs,
+            wakes: Wakes::default(),
+            webhooks: Sender::new(&self.webhooks, self.names.clone()).expect("a client"),
             tasks: TaskTracker::new(),
         });
+        if self.numbers {
+            let pool = pool_with(self.primary.clone(), 2);
+            tokio::spawn(events::run(node.clone(), pool, stop.clone()));
+        }
         let own_pool = pool_with(self.primary.clone(), 3);
         let rest = stop.child_token();
         if self.jobs.works() {
