@@ -231,13 +231,16 @@ async fn of_acceptance_and_expiry_exactly_one_wins() {
     let accepted = join_all(enrolled[12..].iter().enumerate().map(|(nth, id)| {
         let school = &school;
         async move {
-            let at = std::time::Duration::from_millis(100 * (nth as u64 + 1));
+            // The first come when their time is up, the last a little before.
+            let at = std::time::Duration::from_millis(100 * (nth as u64 + 1) - 6 * nth as u64);
             tokio::time::sleep(at).await;
             school.act(*id, "acceptOffer", json!({})).await
         }
     }))
     .await;
-    school.until("SELECT count(*) FROM enrollments WHERE status = 'OFFERED'", 0).await;
+    let live =
+        "SELECT count(*) FROM jobs WHERE type = 'OFFER_EXPIRED' AND state IN ('QUEUED', 'RUNNING')";
+    school.until(live, 0).await;
     for (id, answer) in enrolled[12..].iter().zip(&accepted) {
         let status = school.status(*id).await;
         match answer.status.as_u16() {
