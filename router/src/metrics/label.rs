@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 52] = [
+const WORDS: [&str; 51] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -31,7 +31,6 @@ const WORDS: [&str; 52] = [
     "materials",
     "metrics",
     "monthly",
-    "notification-preferences",
     "notifications",
     "org-units",
     "preferences",

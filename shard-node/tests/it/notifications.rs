@@ -165,7 +165,7 @@ async fn what_a_user_does_not_want_is_not_told() {
     let set = async |user: Uuid, items: Value| {
         let body = Some(json!({"items": items}));
         let client = school.as_user(Role::Student, user);
-        client.send(Method::PUT, "/v1/notification-preferences", body, &[]).await
+        client.send(Method::PUT, "/v1/preferences", body, &[]).await
     };
     let item = |kind: &str, channel: &str, enabled: bool| json!({"type": kind, "channel": channel, "enabled": enabled});
     let mut users = Vec::new();
@@ -207,7 +207,7 @@ async fn what_a_user_does_not_want_is_not_told() {
     let twice = json!([item("*", "EMAIL", false), item("*", "EMAIL", true)]);
     set(users[0], twice).await.expect(400);
     set(users[0], json!([item("NO_SUCH_TYPE", "EMAIL", false)])).await.expect(400);
-    let own = school.as_user(Role::Student, users[2]).get("/v1/notification-preferences").await;
+    let own = school.as_user(Role::Student, users[2]).get("/v1/preferences").await;
     let own = own.expect(200).body;
     assert_eq!(own["items"], json!([item("STUDENT_ENROLLED", "IN_APP", false)]));
     let effective = own["effective"].as_array().expect("all of them");
@@ -215,6 +215,6 @@ async fn what_a_user_does_not_want_is_not_told() {
     assert!(effective.contains(&item("STUDENT_ENROLLED", "EMAIL", true)), "{effective:?}");
     let nobody = school.as_user(Role::Student, Uuid::now_v7());
     let body = Some(json!({"items": [item("*", "EMAIL", false)]}));
-    nobody.send(Method::PUT, "/v1/notification-preferences", body, &[]).await.expect(404);
+    nobody.send(Method::PUT, "/v1/preferences", body, &[]).await.expect(404);
     school.close().await;
 }

@@ -62,14 +62,14 @@ pub fn operations() -> Vec<Operation> {
         .roles(USERS),
         Operation::read::<Nothing, Preferences>(
             "notification.getPreferences",
-            "/v1/notification-preferences",
+            "/v1/preferences",
             |reader, _| Box::pin(preferences::get(reader)),
         )
         .summary("Gives what the caller wants to be told of, and how")
         .roles(USERS),
         Operation::write::<SetPreferences, Preferences>(
             "notification.setPreferences",
-            "/v1/notification-preferences",
+            "/v1/preferences",
             |work, input| Box::pin(preferences::set(work, input)),
         )
         .summary("Replaces what the caller wants to be told of, and how")

@@ -270,6 +270,21 @@ impl Plan {
             webhooks: Sender::new(&self.webhooks, self.names.clone()).expect("a client"),
             tasks: TaskTracker::new(),
         });
+        let rest = self.background(&node, &stop);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let app = http::app(node.clone());
+        let leave = stop.child_token();
+        let left = leave.clone();
+        tokio::spawn(async move {
+            axum::serve(listener, app).with_graceful_shutdown(left.cancelled_owned()).await
+        });
+        let (stop, state) = (stop.drop_guard(), self.state.clone());
+        Served { url, node, rest, leave, key, stop, state }
+    }
+
+    /// What goes on beside requests. Answers what ends the jobs alone.
+    fn background(&self, node: &Arc<Node>, stop: &CancellationToken) -> CancellationToken {
         if self.numbers {
             let pool = pool_with(self.primary.clone(), 2);
             tokio::spawn(events::run(node.clone(), pool, stop.clone()));
@@ -282,16 +297,7 @@ impl Plan {
         }
         tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
         tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let app = http::app(node.clone());
-        let leave = stop.child_token();
-        let left = leave.clone();
-        tokio::spawn(async move {
-            axum::serve(listener, app).with_graceful_shutdown(left.cancelled_owned()).await
-        });
-        let (stop, state) = (stop.drop_guard(), self.state.clone());
-        Served { url, node, rest, leave, key, stop, state }
+        rest
     }
 }
 
