@@ -10,6 +10,7 @@ mod api;
 mod cpu;
 mod document;
 mod edge;
+mod jobs;
 mod load;
 mod lookup;
 mod moves;
@@ -44,7 +45,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to h [default: all]
+    /// What to measure, of a to i [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
@@ -68,7 +69,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const PARTS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -110,7 +111,7 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"]] {
+    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"]] {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -138,6 +139,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "e" => Ok(vec![lookup::run(settings).await?]),
         "g" => Ok(vec![planner::run()?]),
         "h" => Ok(vec![scale::run(settings).await?]),
+        "i" => Ok(vec![jobs::run(settings).await?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }
 }

@@ -51,6 +51,15 @@ impl Platform {
 
     /// Starts it and waits until it is ready.
     pub(crate) async fn start_with(settings: &Settings, shards: u32) -> anyhow::Result<Self> {
+        Self::start_in(settings, shards, &[]).await
+    }
+
+    /// The same, with variables that its services find in their environment.
+    pub(crate) async fn start_in(
+        settings: &Settings,
+        shards: u32,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let lxp = settings.program("lxp")?;
         let directory = tempfile::Builder::new().prefix("lxp-bench.").tempdir()?;
         let data = directory.path().to_owned();
@@ -58,7 +67,8 @@ impl Platform {
         let shards = shards.to_string();
         let up = ["local", "up", "--ephemeral", "--shards", &shards, "--nodes-per-shard", "1"];
         let ports = ["--port", "0", "--control-port", "0", "--data-dir", place.as_str()];
-        let supervisor = Running::start_orderly(&lxp, &[&up[..], &ports[..]].concat())?;
+        let supervisor =
+            Running::start_orderly(&lxp, &[&up[..], &ports[..]].concat(), environment)?;
         let mut platform = Self {
             lxp,
             data,

@@ -22,19 +22,29 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a program that is killed at the end.
     pub(crate) fn start(program: &str, arguments: &[&str]) -> anyhow::Result<Self> {
-        Self::start_with(program, arguments, Signal::SIGKILL)
+        Self::start_with(program, arguments, &[], Signal::SIGKILL)
     }
 
-    /// Starts a program that ends in order on SIGTERM.
-    pub(crate) fn start_orderly(program: &str, arguments: &[&str]) -> anyhow::Result<Self> {
-        Self::start_with(program, arguments, Signal::SIGTERM)
+    /// Starts a program that ends in order on SIGTERM, with some variables more than ours.
+    pub(crate) fn start_orderly(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        Self::start_with(program, arguments, environment, Signal::SIGTERM)
     }
 
-    fn start_with(program: &str, arguments: &[&str], stop: Signal) -> anyhow::Result<Self> {
+    fn start_with(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        stop: Signal,
+    ) -> anyhow::Result<Self> {
         // setpriv becomes the program: the pid stays.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", stop.as_str().trim_start_matches("SIG"), "--", program])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -102,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_has_ended() {
-        let running = Running::start_orderly("sleep", &["600"]).expect("a process");
+        let running = Running::start_orderly("sleep", &["600"], &[]).expect("a process");
         let pid = running.pid();
         drop(running);
         assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());

@@ -6,11 +6,14 @@
 //! - Everything runs on the main thread: children of `local up` get their parent-death signal when the *thread*
 //!   that started them ends.
 
+mod api;
+mod audit;
 mod changing;
 mod connection;
 mod doctor;
 mod failure;
 mod institution;
+mod jobs;
 mod load;
 mod local;
 mod map;
@@ -19,6 +22,7 @@ mod moves;
 mod node;
 mod output;
 mod rebalance;
+mod schedule;
 mod shard;
 mod token;
 mod top;
@@ -58,6 +62,15 @@ enum Command {
     /// Plans that bring institutions where pins and the ring want them.
     #[command(subcommand)]
     Rebalance(rebalance::Command),
+    /// Background work of an institution: what waits, what failed and why.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
+    /// Who did what in an institution, and whether that is what was written.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// What an institution does by the calendar.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// The shard map, as routers get it.
     #[command(subcommand)]
     Map(map::Command),
@@ -100,6 +113,9 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Node(node) => node::run(node).await,
         Command::Move(moves) => moves::run(moves).await,
         Command::Rebalance(rebalance) => rebalance::run(rebalance).await,
+        Command::Jobs(jobs) => jobs::run(jobs).await,
+        Command::Audit(audit) => audit::run(audit).await,
+        Command::Schedule(schedule) => schedule::run(schedule).await,
         Command::Map(map) => map::run(map).await,
         Command::Token(token) => token::run(token),
         Command::Migrate(migrate) => migrate::run(migrate).await,

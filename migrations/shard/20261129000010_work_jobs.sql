@@ -3,9 +3,9 @@
 -- A *line* is the jobs of one type and priority of an institution, in the order in which they fall due.
 
 ALTER TABLE jobs
-    ADD COLUMN again_at   timestamptz,   -- its key was enqueued once more while it runs: when it is due anew
+    ADD COLUMN again_at   timestamptz,   -- its key was enqueued once more while it ran: when it is due anew
     ADD COLUMN keep_until timestamptz,   -- it has ended well, or was cancelled, and is deleted after this
-    ADD CHECK (again_at IS NULL OR state = 'RUNNING'),
+    ADD CHECK (again_at IS NULL OR state IN ('QUEUED', 'RUNNING')),
     ADD CHECK (keep_until IS NULL OR state IN ('DONE', 'CANCELLED'));
 
 -- Most jobs have no key: they need no place in the index of keys.

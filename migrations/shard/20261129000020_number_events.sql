@@ -72,7 +72,7 @@ CREATE OR REPLACE FUNCTION work_ready(at_most integer) RETURNS TABLE (institutio
                u.steps + 1
         FROM unnumbered u WHERE u.institution_id IS NOT NULL AND u.steps < 20 * at_most
     )
-    SELECT o.institution_id
+    SELECT due.institution_id
     FROM (
         (SELECT e.institution_id FROM public.outbox_events e
           WHERE e.relayed_at IS NULL AND e.created_at < now() - interval '2 seconds'
@@ -93,7 +93,8 @@ CREATE OR REPLACE FUNCTION work_ready(at_most integer) RETURNS TABLE (institutio
         UNION
         SELECT u.institution_id FROM unnumbered u
     ) due
-    JOIN public.ownership o ON o.institution_id = due.institution_id AND o.state IN ('active', 'closing')
+    -- Looked up one by one: how many they are the planner cannot know.
+    WHERE (SELECT o.state FROM public.ownership o WHERE o.institution_id = due.institution_id) IN ('active', 'closing')
     ORDER BY random()
     LIMIT at_most
 $$;

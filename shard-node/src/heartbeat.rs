@@ -66,6 +66,19 @@ impl Reporter {
         }
     }
 
+    /// Says on `/readyz` alone how the node is, until `stop`: of one that answers no requests nobody else wants to know.
+    pub async fn be_ready(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let drains = self.draining.is_cancelled();
+            self.readiness.set(!drains && self.node.ownership.lease.holds());
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.draining.cancelled(), if !drains => {}
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+    }
+
     async fn beat(&mut self) -> anyhow::Result<()> {
         let Settings { id, control_url, control_token_file, postgres, .. } = &self.settings;
         if self.client.is_none() {

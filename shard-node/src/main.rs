@@ -31,8 +31,11 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news, the relay and the sequencer, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 8;
+/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 6;
+
+/// Connections of the sequencer of events.
+const EVENTS_CONNECTIONS: u32 = 3;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -70,8 +73,12 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("state_dir {} cannot be used", settings.state_dir.display()))?;
     let memory = Arc::new(memory);
     let node = wire(&settings, &memory, &background).await?;
+    let connections = settings.jobs.at_once + 1;
+    let jobs_pool = confirmed(&settings, "lxp-node-jobs", connections, &memory, &node.ownership)?;
+    let connections = EVENTS_CONNECTIONS;
+    let events_pool =
+        confirmed(&settings, "lxp-node-events", connections, &memory, &node.ownership)?;
     let readiness = Readiness::default();
-    let listener = admin::bind(settings.listen).await?;
     let (metrics, ready) = (node.metrics.clone(), readiness.clone());
     let pages = admin::serve(settings.admin_listen, metrics, ready, background.clone());
     let pages = tokio::spawn(pages);
@@ -80,19 +87,43 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
-    tokio::spawn(events::run(node.clone(), own_pool.clone(), background.clone()));
+    tokio::spawn(events::run(node.clone(), events_pool, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
-    let reporter = Reporter::new(settings.clone(), node.clone(), readiness.clone(), stop.clone());
-    tokio::spawn(reporter.run(background.clone()));
-    tracing::info!(node = %settings.id, shard = %settings.shard, listen = %settings.listen, "Serving");
-    let serve = http::listen(listener, http::app(node.clone()), stop.clone());
+    if settings.jobs.works() {
+        tokio::spawn(jobs::work(node.clone(), jobs_pool, stop.clone()));
+    }
+    let serve = serve(&settings, &node, readiness, &stop, &background);
     tokio::select! {
-        served = serve => served.context("the listener failed")?,
+        served = serve => served?,
         () = drained(&stop) => tracing::warn!("Requests were cut off after {DRAIN:?}"),
         ended = pages => ended.context("the admin listener panicked")?.context("the admin listener failed")?,
     }
     finish(&node, &background).await;
     Ok(())
+}
+
+/// Answers requests, and has the control plane send them; one that only works does neither.
+async fn serve(
+    settings: &Settings,
+    node: &Arc<Node>,
+    readiness: Readiness,
+    stop: &CancellationToken,
+    background: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Settings { id, shard, listen, jobs, .. } = settings;
+    let reporter = Reporter::new(settings.clone(), node.clone(), readiness, stop.clone());
+    if !jobs.serves() {
+        tracing::info!(node = %id, shard = %shard, "Working");
+        tokio::spawn(reporter.be_ready(background.clone()));
+        stop.cancelled().await;
+        return Ok(());
+    }
+    let listener = admin::bind(*listen).await?;
+    tokio::spawn(reporter.run(background.clone()));
+    tracing::info!(node = %id, shard = %shard, listen = %listen, "Serving");
+    http::listen(listener, http::app(node.clone()), stop.clone())
+        .await
+        .context("the listener failed")
 }
 
 async fn wire(
@@ -101,18 +132,12 @@ async fn wire(
     background: &CancellationToken,
 ) -> anyhow::Result<Arc<Node>> {
     let ownership = Arc::new(Ownership::default());
-    let primary: PgConnectOptions =
-        settings.postgres.primary.parse().context("postgres.primary is no Postgres URL")?;
-    let primary = primary.application_name("lxp-node");
-    let pool = tenancy::primary_pool(
-        primary,
-        settings.postgres.max_connections,
-        memory.clone(),
-        ownership.clone(),
-    );
+    let connections = settings.postgres.max_connections;
+    let pool = confirmed(settings, "lxp-node", connections, memory, &ownership)?;
     let metrics = Metrics::new()?;
     let replicas = replicas(settings, memory.clone(), &metrics)?;
     settings.limits.report();
+    let jobs = jobs(settings, &metrics)?;
     let redis = Redis::connect_in_background(settings.redis.nodes.clone(), background.clone());
     let redis = Arc::new(redis);
     Ok(Arc::new(Node {
@@ -127,16 +152,30 @@ async fn wire(
         wakes: Wakes::default(),
         webhooks: Sender::new(&settings.webhooks, Arc::new(SystemNames))?,
         queues: Queues::new(settings.postgres.max_connections),
-        jobs: Arc::new(jobs(settings)?),
+        jobs: Arc::new(jobs),
         tasks: TaskTracker::new(),
     }))
 }
 
+/// Connections to the primary that was confirmed, and to no other.
+fn confirmed(
+    settings: &Settings,
+    application: &str,
+    connections: u32,
+    memory: &Arc<Memory>,
+    ownership: &Arc<Ownership>,
+) -> anyhow::Result<PgPool> {
+    let primary: PgConnectOptions =
+        settings.postgres.primary.parse().context("postgres.primary is no Postgres URL")?;
+    let primary = primary.application_name(application);
+    Ok(tenancy::primary_pool(primary, connections, memory.clone(), ownership.clone()))
+}
+
 /// Every kind that something enqueues has a handler, which can end within a lease.
-fn jobs(settings: &Settings) -> anyhow::Result<Jobs> {
+fn jobs(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Jobs> {
     let registry = Registry::new(jobs::handlers(), jobs::KINDS)?;
     registry.expect_within(settings.jobs.longest())?;
-    Ok(Jobs::new(registry, settings.jobs.clone()))
+    Ok(Jobs::new(registry, settings.jobs.clone(), &metrics.registry)?)
 }
 
 fn replicas(

@@ -19,6 +19,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::enrollments::operations(),
         domain::events::operations(),
         domain::webhooks::operations(),
+        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()

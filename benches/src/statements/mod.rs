@@ -39,7 +39,8 @@ struct Compared {
 
 /// Runs (c) and (d).
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Section>> {
-    let platform = Platform::start(settings).await?;
+    // Nobody works meanwhile: what is measured are the transactions of requests.
+    let platform = Platform::start_in(settings, 1, &[("LXP_NODE__JOBS__MODE", "serve")]).await?;
     let stage = Stage::set(&platform).await?;
     let read = capture(&platform, &stage.read_once()).await?;
     let write = capture(&platform, &stage.enrol_once()).await?;
@@ -70,7 +71,10 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Section>> {
 }
 
 /// The statements that the node sends for one request, from BEGIN to COMMIT.
-async fn capture(platform: &Platform, requests: &Requests) -> anyhow::Result<Vec<Logged>> {
+pub(crate) async fn capture(
+    platform: &Platform,
+    requests: &Requests,
+) -> anyhow::Result<Vec<Logged>> {
     let from = std::fs::metadata(platform.primary_log())?.len();
     postgres::set_logging(&platform.superuser, true).await?;
     let pace = load::Pace { connections: 1, seconds: 1, repeat: false };
@@ -106,7 +110,7 @@ async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> 
 
 /// Latency and Postgres' CPU of a transaction, in microseconds. What connecting costs, and the first transactions of a
 /// connection, is measured by itself and taken off: the node's connections are there already.
-async fn by_pgbench(
+pub(crate) async fn by_pgbench(
     platform: &Platform,
     dsn: &str,
     script: &Script,
@@ -132,38 +136,38 @@ async fn by_pgbench(
 
 /// CPU of the shard's primary in a time.
 #[derive(Debug, Clone, Copy)]
-struct Usage {
+pub(crate) struct Usage {
     cpu: Duration,
     time: Duration,
 }
 
 /// The same while it is going on.
-struct Using {
+pub(crate) struct Using {
     before: Duration,
     began: Instant,
 }
 
 impl Usage {
-    fn begin(platform: &Platform) -> anyhow::Result<Using> {
+    pub(crate) fn begin(platform: &Platform) -> anyhow::Result<Using> {
         Ok(Using { before: postgres_cpu(platform)?, began: Instant::now() })
     }
 
     /// Polls, statistics, the replica: nobody's transaction.
-    async fn at_rest(platform: &Platform, seconds: u32) -> anyhow::Result<Self> {
+    pub(crate) async fn at_rest(platform: &Platform, seconds: u32) -> anyhow::Result<Self> {
         let used = Self::begin(platform)?;
         tokio::time::sleep(Duration::from_secs(u64::from(seconds))).await;
         used.end(platform)
     }
 
     /// What it is more than rest would have been.
-    fn beyond(self, rest: Self) -> Duration {
+    pub(crate) fn beyond(self, rest: Self) -> Duration {
         let share = self.time.div_duration_f64(rest.time);
         self.cpu.saturating_sub(rest.cpu.mul_f64(share))
     }
 }
 
 impl Using {
-    fn end(self, platform: &Platform) -> anyhow::Result<Usage> {
+    pub(crate) fn end(self, platform: &Platform) -> anyhow::Result<Usage> {
         let cpu = postgres_cpu(platform)?.saturating_sub(self.before);
         Ok(Usage { cpu, time: self.began.elapsed() })
     }

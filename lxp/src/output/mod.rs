@@ -111,6 +111,13 @@ impl Read {
     }
 }
 
+impl Read {
+    /// Prints the answer of a change, once: there is nothing to watch.
+    pub(crate) fn once(self, view: &View) -> anyhow::Result<()> {
+        print(&view.text(self.output))
+    }
+}
+
 /// Writes to stdout; a reader that has gone (`| head`) is no error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

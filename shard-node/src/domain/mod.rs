@@ -8,6 +8,7 @@ pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
+pub mod jobs;
 pub mod programs;
 pub mod students;
 pub mod subjects;

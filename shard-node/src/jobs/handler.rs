@@ -144,9 +144,11 @@ impl JobContext {
     }
 }
 
-type Effect =
+/// What is done in the transaction that ends the job.
+pub(crate) type Effect =
     Box<dyn for<'w> Fn(&'w mut Work, &'w Job) -> BoxFuture<'w, Result<(), Failure>> + Send + Sync>;
-type Outside = Box<
+/// What is done outside of any.
+pub(crate) type Outside = Box<
     dyn for<'c> Fn(&'c JobContext, &'c Job) -> BoxFuture<'c, Result<(), Failure>> + Send + Sync,
 >;
 

@@ -1,6 +1,7 @@
 //! Background work of institutions: queued with the change that causes it, done by workers in the nodes.
 //!
-//! `handler` says what is done with a kind of job, `registry` which kinds there are; `store` has every statement.
+//! `handler` says what is done with a kind of job, `registry` which kinds there are. In `worker` a node looks for what is
+//! due, `board` says whose turn it is, `visit` leases, `attempt` does one job; `store` has every statement.
 //!
 //! What must stay true:
 //! - A job is a row of its institution, written in the transaction that causes it: both are there, or neither is.
@@ -10,12 +11,16 @@
 //!   begin before, or, where it runs already, runs once more. No change is passed over.
 //! - An attempt is counted when it is leased, so that a job that kills its worker ends, too.
 
+mod attempt;
+mod board;
 mod handler;
+mod metrics;
+mod pace;
 mod registry;
 mod settings;
 pub(crate) mod store;
-
-use std::sync::Arc;
+mod visit;
+mod worker;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -25,6 +30,11 @@ use uuid::Uuid;
 pub use handler::{Failure, Handler, Job, JobContext};
 pub use registry::{KINDS, Registry, RegistryError, handlers};
 pub use settings::{JobSettings, Mode};
+pub use worker::work;
+
+use board::Board;
+use metrics::JobMetrics;
+use pace::Pace;
 
 use crate::operation::Event;
 
@@ -87,22 +97,38 @@ impl NewJob {
 }
 
 /// What a node knows of jobs.
+#[derive(Debug)]
 pub struct Jobs {
     /// What is done with each kind.
-    pub registry: Arc<Registry>,
+    pub registry: Registry,
     /// How workers are set up.
     pub settings: JobSettings,
+    board: Board,
+    metrics: JobMetrics,
+    pace: Pace,
 }
 
 impl Jobs {
     /// Those of a node.
-    pub fn new(registry: Registry, settings: JobSettings) -> Self {
-        Self { registry: Arc::new(registry), settings }
+    ///
+    /// # Errors
+    /// When a metric's name is taken.
+    pub fn new(
+        registry: Registry,
+        settings: JobSettings,
+        metrics: &prometheus::Registry,
+    ) -> Result<Self, prometheus::Error> {
+        let board = Board::new(usize::try_from(settings.at_once).unwrap_or(1));
+        let metrics = JobMetrics::new(metrics)?;
+        Ok(Self { registry, settings, board, metrics, pace: Pace::default() })
     }
 
-    /// Something is due in an institution: it was committed just now.
+    /// Something is due in an institution: it was committed just now. A node that leaves jobs to others says nothing:
+    /// they look every second.
     pub fn wake(&self, institution: InstitutionId) {
-        tracing::trace!(institution = %institution, "Jobs are due");
+        if self.settings.works() {
+            self.board.offer(institution, false);
+        }
     }
 }
 

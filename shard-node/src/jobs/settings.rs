@@ -35,7 +35,7 @@ pub struct JobSettings {
     /// type unless it says otherwise, half as many.
     #[schemars(extend("x-unit" = "jobs"))]
     pub at_once: u32,
-    /// Jobs of one institution and type that are taken at once and done one after another.
+    /// Jobs of one institution and type that are taken at once and done one after another, at most; fewer of what is slow.
     #[schemars(extend("x-unit" = "jobs"))]
     pub batch: u32,
     /// How long a job is its worker's; afterwards another one may take it.

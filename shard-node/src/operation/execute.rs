@@ -119,7 +119,7 @@ async fn write_once(
             return Ok(Answer { session, ..answer });
         }
     };
-    let Finished { tx, touched, wakes } = finished;
+    let Finished { tx, touched, wakes, recorded } = finished;
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
         return Err(Error::Abandoned);
@@ -131,7 +131,9 @@ async fn write_once(
         node.jobs.wake(institution);
     }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
-    node.wakes.wake(institution);
+    if recorded {
+        node.wakes.wake(institution);
+    }
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer })
 }
@@ -160,8 +162,7 @@ async fn prepare(
     let turn = node.queues.turn(caller.institution, &input, operation.queues_at).await;
     let share = node.queues.share(caller.institution).await;
     let tx = TenantTx::begin_until(&node.pool, caller.institution, caller.deadline, share).await?;
-    let registry = node.jobs.registry.clone();
-    let work = Work::new(caller.clone(), node.now(), tx, registry);
+    let work = Work::new(caller.clone(), node.now(), tx, node.jobs.clone());
     let mut work = work.with_addresses(node.webhooks.addresses());
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Caller;
 use crate::domain::webhooks::Addresses;
 use crate::error::Error;
-use crate::jobs::{NewJob, Registry, store as jobs};
+use crate::jobs::{Jobs, NewJob, store};
 use crate::store::{TenantTx, outbox};
 
 /// Something that happened to an aggregate; goes to `outbox_events` with the change itself.
@@ -41,8 +41,8 @@ pub struct Work {
     pub addresses: Addresses,
     tx: TenantTx,
     events: Vec<Event>,
-    jobs: Vec<NewJob>,
-    registry: Arc<Registry>,
+    queued: Vec<NewJob>,
+    jobs: Arc<Jobs>,
     /// Whether a job is due once it has committed.
     wakes: bool,
 }
@@ -55,18 +55,22 @@ pub(crate) struct Finished {
     pub(crate) touched: BTreeSet<&'static str>,
     /// Whether workers are to be woken then.
     pub(crate) wakes: bool,
+    /// Whether there are events to be numbered then.
+    pub(crate) recorded: bool,
+}
+
+impl Finished {
+    /// Of a transaction that leaves nothing else.
+    pub(crate) fn of(tx: TenantTx) -> Self {
+        Self { tx, touched: BTreeSet::new(), wakes: false, recorded: false }
+    }
 }
 
 impl Work {
-    pub(crate) fn new(
-        caller: Caller,
-        now: DateTime<Utc>,
-        tx: TenantTx,
-        registry: Arc<Registry>,
-    ) -> Self {
-        let (events, jobs) = (Vec::new(), Vec::new());
+    pub(crate) fn new(caller: Caller, now: DateTime<Utc>, tx: TenantTx, jobs: Arc<Jobs>) -> Self {
+        let (events, queued) = (Vec::new(), Vec::new());
         let addresses = Addresses::Public;
-        Self { caller, now, addresses, tx, events, jobs, registry, wakes: false }
+        Self { caller, now, addresses, tx, events, queued, jobs, wakes: false }
     }
 
     /// Says where webhooks may lead; without it, to public addresses alone.
@@ -88,7 +92,7 @@ impl Work {
 
     /// Queues a job; it is written with everything else when the work commits.
     pub fn enqueue(&mut self, job: NewJob) {
-        self.jobs.push(job);
+        self.queued.push(job);
     }
 
     /// Queues a job at once, and answers its id: that of the live one, where its key is taken.
@@ -97,8 +101,18 @@ impl Work {
     /// When its kind has no handler, or the database refuses.
     pub async fn enqueue_now(&mut self, job: NewJob) -> Result<Uuid, Error> {
         self.wakes |= self.is_due(&job);
-        let ids = jobs::enqueue(&mut self.tx, &self.registry, vec![job]).await?;
+        let ids = store::enqueue(&mut self.tx, &self.jobs.registry, vec![job]).await?;
         ids.first().copied().ok_or_else(|| Error::Defect("a job was not queued".to_owned()))
+    }
+
+    /// Has workers look for due jobs once it has committed.
+    pub(crate) fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    /// What the node knows of jobs.
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     fn is_due(&self, job: &NewJob) -> bool {
@@ -112,14 +126,15 @@ impl Work {
         let cause = outbox::Cause { actor: *actor, request_id };
         let ids = outbox::append(&mut self.tx, &self.events, cause).await?;
         for (event, id) in self.events.iter().zip(ids) {
-            if let Some(handler) = self.registry.get(&event.kind) {
-                self.jobs.push(NewJob::of_event(handler.kind, event, id));
+            if let Some(handler) = self.jobs.registry.get(&event.kind) {
+                self.queued.push(NewJob::of_event(handler.kind, event, id));
             }
         }
-        let due = self.jobs.iter().any(|job| self.is_due(job));
+        let due = self.queued.iter().any(|job| self.is_due(job));
         let wakes = self.wakes || due;
-        jobs::enqueue(&mut self.tx, &self.registry, self.jobs).await?;
-        Ok(Finished { tx: self.tx, touched, wakes })
+        store::enqueue(&mut self.tx, &self.jobs.registry, self.queued).await?;
+        let recorded = !self.events.is_empty();
+        Ok(Finished { tx: self.tx, touched, wakes, recorded })
     }
 
     pub(crate) async fn abandon(self) {

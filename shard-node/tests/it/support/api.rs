@@ -8,13 +8,13 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use service_kit::clock;
 use service_kit::metrics::Metrics;
-use service_kit::postgres::pool_with;
+use service_kit::postgres::{BY_INDEX, pool_with};
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
 use shard_node::domain::webhooks::{Names, Sender, SystemNames, WebhookSettings};
 use shard_node::events::Wakes;
-use shard_node::jobs::{self, JobSettings, Jobs, Registry};
+use shard_node::jobs::{self, Handler, JobSettings, Jobs, Mode, Registry};
 use shard_node::limits::{LimitSettings, Limits};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
@@ -50,6 +50,8 @@ pub(crate) fn generous() -> LimitSettings {
 pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) node: Arc<Node>,
+    /// Ends its work: no more jobs are leased.
+    pub(crate) rest: CancellationToken,
     /// Ends its listener once all have been answered; what keeps its table goes on.
     pub(crate) leave: CancellationToken,
     key: SigningKey,
@@ -178,6 +180,9 @@ pub(crate) struct Plan {
     pub(crate) replicas: Vec<PgConnectOptions>,
     pub(crate) redis: String,
     pub(crate) limits: LimitSettings,
+    pub(crate) jobs: JobSettings,
+    /// What it does with jobs; the product's own handlers unless a test has others.
+    pub(crate) handlers: Box<dyn Fn() -> Vec<Handler> + Send + Sync>,
     /// Whether it numbers events by itself.
     pub(crate) numbers: bool,
     pub(crate) webhooks: WebhookSettings,
@@ -200,6 +205,9 @@ impl Plan {
             replicas: Vec::new(),
             redis: NO_REDIS.to_owned(),
             limits: generous(),
+            // What a test does is not to be followed by what it did not ask for.
+            jobs: JobSettings { mode: Mode::Serve, ..JobSettings::default() },
+            handlers: Box::new(jobs::handlers),
             numbers: true,
             webhooks: WebhookSettings::default(),
             names: Arc::new(SystemNames),
@@ -239,7 +247,9 @@ impl Plan {
         tokio::spawn(watch(poller, stop.clone()));
         let redis = Redis::connect_in_background(vec![self.redis.clone()], stop.clone());
         let redis = Arc::new(redis);
-        let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
+        let registry = Registry::new((self.handlers)(), &[]).expect("handlers");
+        let jobs = Jobs::new(registry, self.jobs.clone(), &metrics.registry);
+        let jobs = Arc::new(jobs.expect("jobs"));
         let node = Arc::new(Node {
             pool,
             ownership,
@@ -250,18 +260,13 @@ impl Plan {
             metrics,
             replicas,
             queues: Queues::new(self.connections),
-            jobs: Arc::new(Jobs::new(registry, JobSettings::default())),
+            jobs,
             wakes: Wakes::default(),
             webhooks: Sender::new(&self.webhooks, self.names.clone()).expect("a client"),
             tasks: TaskTracker::new(),
         });
-        if self.numbers {
-            let pool = pool_with(self.primary.clone(), 2);
-            tokio::spawn(events::run(node.clone(), pool, stop.clone()));
-        }
-        let own_pool = pool_with(self.primary.clone(), 3);
-        tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
-        tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
+        let rest = stop.child_token();
+        self.begin_background(&node, &rest, &stop);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = http::app(node.clone());
@@ -270,7 +275,28 @@ impl Plan {
         tokio::spawn(async move {
             axum::serve(listener, app).with_graceful_shutdown(left.cancelled_owned()).await
         });
-        Served { url, node, leave, key, stop: stop.drop_guard(), state: self.state.clone() }
+        let (stop, state) = (stop.drop_guard(), self.state.clone());
+        Served { url, node, rest, leave, key, stop, state }
+    }
+
+    /// All that a node does beside answering.
+    fn begin_background(
+        &self,
+        node: &Arc<Node>,
+        rest: &CancellationToken,
+        stop: &CancellationToken,
+    ) {
+        if self.numbers {
+            let pool = pool_with(self.primary.clone(), 2);
+            tokio::spawn(events::run(node.clone(), pool, stop.clone()));
+        }
+        if self.jobs.works() {
+            let pool = pool_with(self.primary.clone().options(BY_INDEX), self.jobs.at_once + 1);
+            tokio::spawn(jobs::work(node.clone(), pool, rest.clone()));
+        }
+        let own_pool = pool_with(self.primary.clone(), 3);
+        tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
+        tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
     }
 }
 

@@ -1,8 +1,4 @@
-//! Every SQL statement of jobs.
-//!
-//! What must stay true:
-//! - All times are the database's own.
-//! - What ends a job names its fence, and is nothing where another one leased it, or somebody cancelled it.
+//! Writes jobs with the change that causes them.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{NewJob, Registry};
 use crate::error::Error;
+use crate::jobs::{NewJob, Registry};
 use crate::store::TenantTx;
 
 /// Writes jobs in one statement; answers the ids of those that have no key, or whose key was free, or of those that are
@@ -49,7 +45,8 @@ pub(crate) async fn enqueue(
              priority = greatest(jobs.priority, excluded.priority),
              run_at = CASE WHEN jobs.state = 'QUEUED' AND jobs.attempts = 0
                            THEN least(jobs.run_at, excluded.run_at) ELSE jobs.run_at END,
-             again_at = CASE WHEN jobs.state = 'RUNNING' THEN least(jobs.again_at, excluded.run_at) END
+             again_at = CASE WHEN jobs.state = 'RUNNING'
+                             THEN least(jobs.again_at, excluded.run_at) ELSE jobs.again_at END
          RETURNING id",
         institution,
         &ids,
@@ -85,22 +82,6 @@ fn merged(jobs: Vec<NewJob>) -> Vec<NewJob> {
     }
     all.extend(keyed.into_values());
     all
-}
-
-/// Holds a leased job for the transaction: nobody takes its lease for having run out. Who enqueues it once more, or
-/// cancels it, does not wait.
-pub(crate) async fn hold(tx: &mut TenantTx, id: Uuid, fence: i64) -> Result<(), Error> {
-    let institution = tx.institution().as_uuid();
-    let held = sqlx::query_scalar!(
-        "SELECT id FROM jobs
-         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND state = 'RUNNING' FOR KEY SHARE",
-        institution,
-        id,
-        fence
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    held.map(|_| ()).ok_or(Error::LeaseLost)
 }
 
 #[cfg(test)]
