@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use control_plane::operation::tenant_move::failpoint;
+use control_plane::operation::tenant_move::planted::Fault;
 use control_plane::{app, config};
 
 #[global_allocator]
@@ -35,7 +36,9 @@ fn main() -> ExitCode {
 
 fn list_failpoints() -> anyhow::Result<()> {
     if cfg!(feature = "failpoints") {
-        writeln!(std::io::stdout(), "{}", failpoint::names().join("\n"))?;
+        let faults = Fault::ALL.iter().map(|fault| fault.name().to_owned());
+        let names: Vec<_> = failpoint::names().into_iter().chain(faults).collect();
+        writeln!(std::io::stdout(), "{}", names.join("\n"))?;
     }
     Ok(())
 }

@@ -12,7 +12,9 @@ struct Ran {
 fn lxp(args: &[&str]) -> Ran {
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lxp"));
-    for inherited in ["LXP_URL", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN", "LXP_DATA_DIR"] {
+    for inherited in
+        ["LXP_URL", "LXP_TOKEN", "LXP_CONTROL_URL", "LXP_CONTROL_TOKEN", "LXP_DATA_DIR"]
+    {
         command.env_remove(inherited);
     }
     let Output { status, stdout, stderr } =
@@ -169,4 +171,14 @@ fn a_move_needs_its_target_and_a_timeout_something_to_wait_for() {
 #[test]
 fn inspect_takes_the_option_of_every_read() {
     refused(&["token", "inspect", "-o", "json", "no-token"], 2, &["token"]);
+}
+
+#[test]
+fn jobs_without_a_platform_say_how_to_name_a_router_and_an_institution() {
+    refused(&["jobs", "list"], 2, &["no router is named", "--url or LXP_URL", "lxp local up"]);
+    let url = ["--url", "http://127.0.0.1:1"];
+    let says = ["neither an institution nor a token", "--institution ID", "LXP_TOKEN"];
+    refused(&[&["schedule", "list"], &url[..]].concat(), 2, &says);
+    refused(&["jobs", "retry"], 2, &["<ID>"]);
+    refused(&["jobs", "retry", "--type", "X"], 2, &["--failed"]);
 }

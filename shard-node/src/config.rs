@@ -11,6 +11,7 @@ use shard_map::{NodeId, ShardId};
 use crate::domain::webhooks::WebhookSettings;
 use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
+use crate::mail::MailSettings;
 
 /// Everything a node is told.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -49,6 +50,9 @@ pub struct Settings {
     /// Work in the background.
     #[serde(default)]
     pub jobs: JobSettings,
+    /// How mail leaves; where it is absent, none does.
+    #[serde(default)]
+    pub mail: Option<MailSettings>,
     /// Where events may be sent.
     #[serde(default)]
     pub webhooks: WebhookSettings,

@@ -17,10 +17,12 @@ use shard_node::events::Wakes;
 use shard_node::heartbeat::Reporter;
 use shard_node::jobs::{self, Jobs, Registry};
 use shard_node::limits::Limits;
+use shard_node::mail::Mailer;
 use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
 use shard_node::replica::{self, Replicas};
+use shard_node::schedules::Scheduler;
 use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
 use shard_node::{events, http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
@@ -31,8 +33,8 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 6;
+/// Connections kept apart for ownership, news, schedules and the relay, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 8;
 
 /// Connections of the sequencer of events.
 const EVENTS_CONNECTIONS: u32 = 3;
@@ -87,6 +89,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
+    let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
+    tokio::spawn(scheduler.run(background.clone()));
     tokio::spawn(events::run(node.clone(), events_pool, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     if settings.jobs.works() {
@@ -147,6 +151,7 @@ async fn wire(
         park: Arc::new(Park::new(&metrics.registry)?),
         cache: Cache::new(redis.clone(), settings.limits.fills()),
         limits: Limits::new(settings.limits.clone(), redis),
+        mail: settings.mail.as_ref().map(Mailer::new).transpose()?,
         tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
         metrics,
         wakes: Wakes::default(),

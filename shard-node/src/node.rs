@@ -13,6 +13,7 @@ use crate::domain::webhooks::Sender;
 use crate::events::Wakes;
 use crate::jobs::Jobs;
 use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::operation::Queues;
 use crate::replica::Replicas;
 use crate::tenancy::{Ownership, Park};
@@ -31,6 +32,8 @@ pub struct Node {
     pub cache: Cache,
     /// How much callers may ask, and how much may be under way at once.
     pub limits: Limits,
+    /// How mail leaves; none where it does not.
+    pub mail: Option<Mailer>,
     /// How tokens are verified.
     pub tokens: TokenVerifier,
     /// Metrics.

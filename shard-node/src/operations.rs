@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::domain;
 use crate::operation::Operation;
+use crate::schedules;
 
 /// All operations, in the order of the API page.
 pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
@@ -15,11 +16,17 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::courses::operations(),
         domain::subjects::operations(),
         domain::classes::operations(),
+        domain::class_staff::operations(),
+        domain::users::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
+        domain::attendance::operations(),
+        domain::reports::operations(),
+        schedules::operations(),
+        domain::notifications::operations(),
+        domain::jobs::operations(),
         domain::events::operations(),
         domain::webhooks::operations(),
-        domain::jobs::operations(),
     ]
     .into_iter()
     .flatten()

@@ -50,7 +50,7 @@ pub async fn round(node: &Node, pool: &PgPool) -> Result<(), Error> {
     }
     let ticket = node.cache.redis().ticket();
     let ready = sqlx::query_scalar!(
-        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1)"#,
+        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1, 'relay')"#,
         INSTITUTIONS_A_ROUND
     )
     .fetch_all(pool)

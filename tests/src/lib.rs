@@ -8,6 +8,7 @@ mod beside;
 mod browser;
 mod client;
 mod load;
+pub mod oulad;
 mod own;
 mod parts;
 mod platform;

@@ -8,9 +8,10 @@ use shard_map::InstitutionId;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use super::mover::{self, Moved};
+use super::mover;
 use super::pauses::{Moves, Numbers};
-use super::{STATEMENT_TIMEOUT, fill, writers};
+use super::writers::{self, Seen};
+use super::{STATEMENT_TIMEOUT, fill};
 use crate::platform::Platform;
 use crate::postgres;
 use crate::settings::MoveSizes;
@@ -45,16 +46,15 @@ pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result
     for number in 0..sizes.large_moves {
         let at = (number % 2) as usize;
         let (from, to) = (SHARDS[at], SHARDS[1 - at]);
-        let stop = CancellationToken::new();
-        let rate = sizes.writes_per_second;
-        // Pipe and move share the machine with the same writes.
-        let writing = writers::run(platform, institution, sizes.large_rows, rate, &stop);
-        let work = async {
-            let done = one(platform, institution, from, to).await;
-            stop.cancel();
-            done
-        };
-        let (seen, (piped, moved)) = tokio::try_join!(writing, work)?;
+        let (source, target) = (platform.superuser_of(from)?, platform.superuser_of(to)?);
+        settle(&source, &target).await?;
+        // Pipe and move share the machine with the same writes; what the pipe does to them is not the move's.
+        let piping = pipe(&source, &target, &institution);
+        let (_, piped) = under_writes(platform, institution, sizes, piping).await?;
+        unpipe(&target, &institution).await?;
+        settle(&source, &target).await?;
+        let moving = mover::run(platform, institution, to);
+        let (seen, moved) = under_writes(platform, institution, sizes, moving).await?;
         copies.moves.pauses.0.push(moved.pause_ms);
         copies.moves.saw(seen);
         if !moved.copying.is_zero() {
@@ -65,18 +65,21 @@ pub(super) async fn run(platform: &Platform, sizes: MoveSizes) -> anyhow::Result
     Ok(copies)
 }
 
-/// The pipe, then the move, each after both servers have come to rest.
-async fn one(
+/// Does it while clients write. Answers what they saw, and what it has come to.
+async fn under_writes<T>(
     platform: &Platform,
     institution: InstitutionId,
-    from: &str,
-    to: &str,
-) -> anyhow::Result<(Duration, Moved)> {
-    let (source, target) = (platform.superuser_of(from)?, platform.superuser_of(to)?);
-    settle(&source, &target).await?;
-    let piped = pipe(&source, &target, &institution).await?;
-    settle(&source, &target).await?;
-    Ok((piped, mover::run(platform, institution, to).await?))
+    sizes: MoveSizes,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<(Seen, T)> {
+    let (stop, rate) = (CancellationToken::new(), sizes.writes_per_second);
+    let writing = writers::run(platform, institution, sizes.large_rows, rate, &stop);
+    let work = async {
+        let done = work.await;
+        stop.cancel();
+        done
+    };
+    tokio::try_join!(writing, work)
 }
 
 /// What earlier rows have left is swept up, written out and replayed: neither of the two pays for the other.
@@ -89,7 +92,7 @@ async fn settle(source: &str, target: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the institution's rows by two psql, and deletes them again. Answers how long the copy took.
+/// Copies the institution's rows by two psql. Answers how long that took.
 async fn pipe(from: &str, to: &str, institution: &InstitutionId) -> anyhow::Result<Duration> {
     let out = format!(
         "COPY (SELECT * FROM courses WHERE institution_id = '{institution}') TO STDOUT (FORMAT binary)"
@@ -107,10 +110,14 @@ async fn pipe(from: &str, to: &str, institution: &InstitutionId) -> anyhow::Resu
     let sink =
         psql(to, quiet, "COPY courses FROM STDIN (FORMAT binary)").stdin(rows).status().await?;
     anyhow::ensure!(source.wait().await?.success() && sink.success(), "the pipe failed");
-    let took = began.elapsed();
+    Ok(began.elapsed())
+}
+
+/// Deletes what was piped.
+async fn unpipe(to: &str, institution: &InstitutionId) -> anyhow::Result<()> {
     let undo = format!(
-        "{STATEMENT_TIMEOUT}; {quiet}; DELETE FROM courses WHERE institution_id = '{institution}'"
+        "{STATEMENT_TIMEOUT}; SET session_replication_role = replica;
+         DELETE FROM courses WHERE institution_id = '{institution}'"
     );
-    postgres::sql(to, &undo).await?;
-    Ok(took)
+    postgres::sql(to, &undo).await.map(|_| ())
 }

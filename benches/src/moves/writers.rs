@@ -48,8 +48,15 @@ pub(super) async fn run(
                 under_way.spawn(async move {
                     let began = Instant::now();
                     let answer = request.send().await;
-                    let status = answer.map_or(0, |answer| answer.status().as_u16());
-                    (status, began.elapsed())
+                    let (status, why) = match answer {
+                        Ok(answer) if answer.status() == 200 => (200, String::new()),
+                        Ok(answer) => {
+                            let status = answer.status().as_u16();
+                            (status, answer.text().await.unwrap_or_default())
+                        }
+                        Err(error) => (0, error.to_string()),
+                    };
+                    Answered { status, why, took: began.elapsed() }
                 });
             }
         }
@@ -60,12 +67,22 @@ pub(super) async fn run(
     Ok(seen)
 }
 
-fn note(seen: &mut Seen, (status, took): (u16, Duration)) {
+/// What became of a write.
+struct Answered {
+    status: u16,
+    why: String,
+    took: Duration,
+}
+
+fn note(seen: &mut Seen, answered: Answered) {
+    let Answered { status, why, took } = answered;
     seen.took_ms.push(took.as_secs_f64() * 1e3);
     if status != 200 {
         // The first says why; the others are counted.
         if seen.failed == 0 {
-            eprintln!("lxp-bench: a write of an institution that moves: {status} after {took:?}");
+            eprintln!(
+                "lxp-bench: a write of an institution that moves: {status} after {took:?}: {why}"
+            );
         }
         seen.failed += 1;
     }

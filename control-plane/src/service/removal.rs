@@ -11,7 +11,7 @@ use shard_map::{Entries, Removal, ShardId, ShardState};
 use super::Platform;
 use super::ring::RingEdit;
 use crate::error::Error;
-use crate::store::journal::{Actor, Note};
+use crate::store::journal::{self, Actor, Note};
 use crate::store::map_head::{Change, MapTx};
 use crate::store::shards::ShardRow;
 use crate::store::{history, queue, shards};
@@ -32,6 +32,8 @@ impl Platform {
         drop(connection);
         let edit = RingEdit::Undrain { has_joined };
         let changed = self.change_ring(id, edit, actor, &audit).await?;
+        // Whoever puts it into the ring again has its database.
+        shards::note_database_lost(&mut *self.pool.acquire().await?, id, false).await?;
         let shard = self.shard(id).await?;
         if !changed && shard.state == ShardState::Joining {
             let detail = format!("shard `{id}` has not joined the ring yet: it is not drained");
@@ -57,8 +59,12 @@ impl Platform {
         let mut connection = self.pool.acquire().await?;
         let shard = shards::find(&mut connection, id).await?;
         let shard = shard.ok_or_else(|| Error::not_found("shard", id))?;
-        is_free(&shard, queue::touching(&mut connection, id).await?)?;
+        let touching = queue::touching(&mut connection, id).await?;
         drop(connection);
+        if asked.database_is_lost && shard.state == ShardState::Draining && touching.1 > 0 {
+            return Err(self.let_moves_end(actor, &shard, touching.1).await?);
+        }
+        is_free(&shard, touching)?;
         let lost = self.holds_nothing(&shard, asked.database_is_lost).await?;
         let mut tx = MapTx::open(&self.pool).await?;
         let shard = shards::find(tx.connection(), id).await?;
@@ -77,6 +83,33 @@ impl Platform {
         self.published();
         self.shards.forget(id);
         Ok(shown)
+    }
+
+    /// Moves that have only to clean up on a lost database end without it; then the shard can go. Answers the refusal
+    /// until then.
+    async fn let_moves_end(
+        &self,
+        actor: &Actor,
+        shard: &ShardRow,
+        moving: i64,
+    ) -> Result<Error, Error> {
+        let id = &shard.id;
+        let what = format!("moves to or from `{id}` that are under way: {moving}");
+        let detail = match self.shards.residue(id, &shard.primary).await {
+            Err(error) if !error.has_answered => {
+                let mut tx = self.pool.begin().await?;
+                shards::note_database_lost(&mut tx, id, true).await?;
+                let note = Note::audit("shard.database-lost", id, json!({"moves": moving}));
+                journal::write(&mut tx, actor, &[note]).await?;
+                tx.commit().await?;
+                format!(
+                    "{what}. Those that had only to clean up there end without it now. Remove it again once \
+                     lxp move list shows them ended"
+                )
+            }
+            _ => format!("{what}, and its database is there. See lxp move status"),
+        };
+        Ok(Error::conflict("moves-under-way", detail))
     }
 
     /// Refused where the database holds rows, or does not answer and nobody says that it is lost. Answers whether it is.

@@ -169,6 +169,35 @@ pub async fn find(
     .transpose()
 }
 
+/// Whether somebody has said that a shard's database is gone for good. A shard that is gone itself has none.
+pub async fn is_database_lost(
+    connection: &mut PgConnection,
+    shard: &ShardId,
+) -> Result<bool, Error> {
+    let lost = sqlx::query_scalar!(
+        r#"SELECT database_lost_at IS NOT NULL AS "lost!" FROM shards WHERE id = $1"#,
+        shard.as_str()
+    );
+    Ok(lost.fetch_optional(connection).await?.unwrap_or(true))
+}
+
+/// Notes that it is, or is there again.
+pub async fn note_database_lost(
+    connection: &mut PgConnection,
+    shard: &ShardId,
+    is_lost: bool,
+) -> Result<(), Error> {
+    let done = sqlx::query!(
+        "UPDATE shards SET database_lost_at = CASE WHEN $2 THEN coalesce(database_lost_at, clock_timestamp()) END
+         WHERE id = $1",
+        shard.as_str(),
+        is_lost,
+    )
+    .execute(connection)
+    .await?;
+    one_row("shard", done.rows_affected())
+}
+
 /// Adds a shard as joining. The map's head is locked.
 pub async fn insert(
     connection: &mut PgConnection,

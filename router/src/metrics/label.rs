@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 45] = [
+const WORDS: [&str; 52] = [
     "api-clients",
     "assessments",
     "attempts",
+    "attendance-codes",
     "attendance-sessions",
+    "attendance-stats",
     "audit",
     "classes",
     "courses",
@@ -24,9 +26,12 @@ const WORDS: [&str; 45] = [
     "history",
     "imports",
     "institution",
+    "job-schedules",
     "jobs",
     "materials",
     "metrics",
+    "monthly",
+    "notification-preferences",
     "notifications",
     "org-units",
     "preferences",
@@ -40,6 +45,7 @@ const WORDS: [&str; 45] = [
     "rooms",
     "schedules",
     "sessions",
+    "staff",
     "stats",
     "students",
     "subjects",
@@ -50,14 +56,42 @@ const WORDS: [&str; 45] = [
     "users",
     "waitlist",
     "webhooks",
+    "weekly",
     "widgets",
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 22] = [
-    "apply", "approve", "archive", "bulk", "cancel", "close", "complete", "copy", "drop",
-    "generate", "grade", "open", "pause", "publish", "replay", "resume", "retry", "start",
-    "submit", "suspend", "transfer", "withdraw",
+const VERBS: [&str; 30] = [
+    "acceptOffer",
+    "apply",
+    "approve",
+    "archive",
+    "bulk",
+    "cancel",
+    "checkIn",
+    "close",
+    "complete",
+    "copy",
+    "decline",
+    "drop",
+    "generate",
+    "grade",
+    "markAllRead",
+    "markRead",
+    "open",
+    "openCheckIn",
+    "pause",
+    "publish",
+    "replay",
+    "resume",
+    "retry",
+    "retryFailed",
+    "run",
+    "start",
+    "submit",
+    "suspend",
+    "transfer",
+    "withdraw",
 ];
 
 /// Most parts of a path behind `/v1`.

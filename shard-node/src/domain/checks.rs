@@ -29,3 +29,71 @@ pub(crate) fn together_with<C>(
         Ok(())
     }
 }
+
+/// Longest address and longest part before the `@`, in bytes (RFC 5321).
+const EMAIL_MAX_BYTES: usize = 254;
+const LOCAL_MAX_BYTES: usize = 64;
+
+/// Whether mail could be sent there, as far as one can see: something, one `@`, a domain with a dot in it.
+pub(crate) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '@';
+    let label = |label: &str| {
+        let inner = |c: char| c.is_alphanumeric() || c == '-';
+        !label.is_empty()
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (1..=LOCAL_MAX_BYTES).contains(&local.len())
+        && text.len() <= EMAIL_MAX_BYTES
+        && local.chars().all(plain)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+/// For `#[garde(custom(...))]`: [`is_email`].
+pub(crate) fn valid_email<C>(value: &str, _: &C) -> garde::Result {
+    if is_email(value) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("an address such as ada@example.edu is expected"))
+    }
+}
+
+/// A time zone of the IANA database, such as `Europe/London`.
+pub(crate) fn valid_timezone<C>(value: &str, _: &C) -> garde::Result {
+    match value.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(garde::Error::new("a time zone such as Europe/London is expected")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_mail_can_be_sent_to() {
+        for text in ["ada@example.edu", "a.b+c@mail.example.co.uk", "zoë@exämple.org"] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in [
+            "",
+            "ada",
+            "@example.edu",
+            "ada@",
+            "ada@localhost",
+            "a b@example.edu",
+            "a@b@example.edu",
+            "ada@.edu",
+            "ada@example..edu",
+            "ada@-example.edu",
+            "ada@exam ple.edu",
+            "ada@example.edu\n",
+        ] {
+            assert!(!is_email(text), "{text}");
+        }
+        assert!(!is_email(&format!("{}@example.edu", "a".repeat(65))));
+    }
+}

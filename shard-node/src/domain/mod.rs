@@ -3,15 +3,20 @@
 //! `mod.rs` (what it is, what must stay true, its operations), `model.rs` (types), `rules.rs` (pure
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
+pub mod attendance;
 mod checks;
+pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
 pub mod jobs;
+pub mod notifications;
 pub mod programs;
+pub mod reports;
 pub mod students;
 pub mod subjects;
 pub mod term_systems;
 pub mod terms;
+pub mod users;
 pub mod webhooks;

@@ -23,7 +23,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// From a wake to its round: commits of that while are one batch.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// Ids that `work_ready` gives: it also has those that are the relay's alone.
+/// Ids that `work_ready` gives at once.
 const INSTITUTIONS_A_ROUND: i32 = 1_000;
 
 /// Batches of one institution in one round at most: its neighbours come to their turn.
@@ -60,7 +60,7 @@ async fn found(node: &Node, pool: &PgPool) -> BTreeSet<InstitutionId> {
         return BTreeSet::new();
     }
     let ready = sqlx::query_scalar!(
-        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1)"#,
+        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1, 'events')"#,
         INSTITUTIONS_A_ROUND
     )
     .fetch_all(pool)

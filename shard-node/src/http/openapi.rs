@@ -55,7 +55,7 @@ fn describe(operation: &Operation) -> Value {
                 .push(json!({"name": name, "in": "query", "required": required, "schema": schema}));
         }
     } else {
-        if operation.method == Method::POST {
+        if operation.method == Method::POST && operation.keeps_answer {
             parameters.push(header("Idempotency-Key", false));
         }
         if operation.needs_if_match || operation.method != Method::POST {

@@ -171,7 +171,8 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// One whose effect is in the institution's rows: it commits with the job's end, or not at all.
+    /// One whose effect is in the institution's rows: it commits with the job's end, or not at all. It waits for nothing
+    /// else than its own statements: the server ends a transaction that idles for 5 s.
     pub fn effect<F>(kind: &'static str, effect: F) -> Self
     where
         F: for<'w> Fn(&'w mut Work, &'w Job) -> BoxFuture<'w, Result<(), Failure>>

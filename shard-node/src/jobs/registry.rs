@@ -5,10 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Handler;
-use crate::domain::webhooks;
+use crate::{domain, schedules};
 
 /// Every kind that something enqueues. One without a handler is refused at start.
-pub const KINDS: &[&str] = &[PROBE, webhooks::DELIVERY_JOB];
+pub const KINDS: &[&str] = &[
+    "ENROLLMENT_EXPIRED",
+    "ENROLLMENT_OFFERED",
+    "NOTIFICATION_MAIL",
+    "OFFER_EXPIRED",
+    PROBE,
+    "PROGRAM_CREATED",
+    "STUDENT_ENROLLED",
+    domain::attendance::UPDATE_CLASS_ATTENDANCE,
+    schedules::DAILY_ATTENDANCE,
+    schedules::WEEKLY_REPORTS,
+    schedules::MONTHLY_METRICS,
+    domain::webhooks::DELIVERY_JOB,
+];
 
 /// A job that does nothing: what a job costs, and whether anybody does them, is found out with it.
 const PROBE: &str = "PROBE";
@@ -16,7 +29,14 @@ const PROBE: &str = "PROBE";
 /// All handlers.
 pub fn handlers() -> Vec<Handler> {
     let probe = Handler::effect(PROBE, |_, _| Box::pin(async { Ok(()) }));
-    let domains: Vec<Vec<Handler>> = vec![vec![probe], webhooks::handlers()];
+    let domains: Vec<Vec<Handler>> = vec![
+        vec![probe],
+        domain::attendance::handlers(),
+        domain::enrollments::handlers(),
+        domain::notifications::handlers(),
+        domain::reports::handlers(),
+        domain::webhooks::handlers(),
+    ];
     domains.into_iter().flatten().collect()
 }
 

@@ -6,6 +6,7 @@
 //! - Past its deadline a request that has not begun to commit never will; one that has is `outcome-unknown`.
 //! - Caches are invalidated after the commit and before the answer; if the process dies between, the event
 //!   that commits with the change makes the relay do it.
+//! - A refusal leaves nothing, but for what an operation keeps of it on purpose (a wrong code that counts).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -135,21 +136,19 @@ async fn write_once(
         node.wakes.wake(institution);
     }
     let session = committed?.map(|position| Session { epoch, position });
-    Ok(Answer { session, ..answer })
+    Ok(Answer { session, ..answer? })
 }
 
 /// What a write comes to before its commit.
 enum Prepared {
     Commit {
         finished: Finished,
-        answer: Answer,
+        /// A refusal where that is to be remembered.
+        answer: Result<Answer, Error>,
         turn: Turn,
     },
     /// What was answered before; the transaction has changed nothing.
-    Replayed {
-        tx: TenantTx,
-        answer: Answer,
-    },
+    Replayed { tx: TenantTx, answer: Answer },
 }
 
 /// Everything up to the commit; may be dropped at any moment.
@@ -167,7 +166,12 @@ async fn prepare(
     match effect(operation, &mut work, &caller, input).await {
         Ok(Effect::Done(answer)) => {
             let finished = work.finish().await?;
-            Ok(Prepared::Commit { finished, answer, turn })
+            Ok(Prepared::Commit { finished, answer: Ok(answer), turn })
+        }
+        // Under a key it would look as if it still ran.
+        Err(error @ Error::Refused(_)) if work.is_kept() && !operation.keeps_answer => {
+            let finished = work.finish().await?;
+            Ok(Prepared::Commit { finished, answer: Err(error), turn })
         }
         Ok(Effect::Replayed(answer)) => {
             let Finished { tx, .. } = work.finish().await?;
@@ -194,7 +198,7 @@ async fn effect(
     let Handler::Write(serve) = &operation.handler else {
         return Err(Error::Defect(format!("{} is no write", operation.name)));
     };
-    let Some(key) = &caller.idempotency_key else {
+    let Some(key) = caller.idempotency_key.as_ref().filter(|_| operation.keeps_answer) else {
         return Ok(Effect::Done(serve(work, input).await?));
     };
     let hash = idempotency::request_hash(operation.name, &input);

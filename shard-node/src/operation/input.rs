@@ -18,6 +18,12 @@ pub fn decode<I: Input>(value: Value) -> Result<I, Error> {
         let detail = "a text without the character U+0000 is expected";
         return Err(invalid().field(FieldProblem::new(pointer, "invalid", detail)).into());
     }
+    // serde takes a list for an object of as many members, of none for example.
+    if !value.is_object() {
+        return Err(invalid()
+            .field(FieldProblem::new("", "invalid", "an object is expected"))
+            .into());
+    }
     let input: I = serde_path_to_error::deserialize(value).map_err(|error| {
         let pointer = pointer(error.path());
         invalid().field(FieldProblem::new(pointer, "invalid", error.into_inner().to_string()))

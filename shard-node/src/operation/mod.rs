@@ -116,6 +116,8 @@ pub struct Operation {
     pub needs_if_match: bool,
     /// The member of the input that names what its callers contend for.
     pub queues_at: Option<&'static str>,
+    /// Whether its answer is kept under an `Idempotency-Key`.
+    pub keeps_answer: bool,
 }
 
 impl Operation {
@@ -182,6 +184,7 @@ impl Operation {
             handler,
             needs_if_match: false,
             queues_at: None,
+            keeps_answer: true,
         }
     }
 
@@ -224,6 +227,14 @@ impl Operation {
     #[must_use]
     pub fn queues_at(mut self, member: &'static str) -> Self {
         self.queues_at = Some(member);
+        self
+    }
+
+    /// Keeps no answer, whatever key comes with the request: one that holds a secret, or one of an operation that can be
+    /// repeated as it is.
+    #[must_use]
+    pub fn keeps_no_answer(mut self) -> Self {
+        self.keeps_answer = false;
         self
     }
 

@@ -38,7 +38,7 @@ impl Reader {
             TenantTx::begin_on_replica(&replica.pool, institution, deadline, *at_least).await?
         } else {
             let share = self.node.queues.share(institution).await;
-            TenantTx::begin_until(&self.node.pool, institution, deadline, share).await?
+            TenantTx::begin_reading(&self.node.pool, institution, deadline, share).await?
         };
         if let Some(seen) = &self.seen {
             tx.report_to(seen.clone());

@@ -45,6 +45,8 @@ pub struct Work {
     jobs: Arc<Jobs>,
     /// Whether a job is due once it has committed.
     wakes: bool,
+    /// Whether it commits even where it is refused.
+    is_kept: bool,
 }
 
 /// What is left to do: to commit, and what comes after that.
@@ -70,7 +72,7 @@ impl Work {
     pub(crate) fn new(caller: Caller, now: DateTime<Utc>, tx: TenantTx, jobs: Arc<Jobs>) -> Self {
         let (events, queued) = (Vec::new(), Vec::new());
         let addresses = Addresses::Public;
-        Self { caller, now, addresses, tx, events, queued, jobs, wakes: false }
+        Self { caller, now, addresses, tx, events, queued, jobs, wakes: false, is_kept: false }
     }
 
     /// Says where webhooks may lead; without it, to public addresses alone.
@@ -82,6 +84,15 @@ impl Work {
     /// The transaction, for a store.
     pub fn tx(&mut self) -> &mut TenantTx {
         &mut self.tx
+    }
+
+    /// What was written up to the refusal that follows stays, so that it counts: for operations that keep no answer.
+    pub fn keep_although_refused(&mut self) {
+        self.is_kept = true;
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Records an event; it is written with everything else when the work commits. Where jobs of its name have a

@@ -35,7 +35,8 @@ pub async fn list_where<R: Resource>(
     for (field, value) in &query.filters {
         binds.push(value.clone());
         let kind = cursor::sql_type(field.kind);
-        wheres.push(format!("{} = ${}::text::{kind}", field.column, binds.len() + 1));
+        let (column, is) = (field.column, field.compare.sql());
+        wheres.push(format!("{column} {is} ${}::text::{kind}", binds.len() + 1));
     }
     let total = if query.count { Some(count::<R>(tx, &wheres, &binds).await?) } else { None };
     if let Some(text) = &query.cursor {

@@ -13,6 +13,7 @@ mod list;
 mod page;
 mod query;
 mod reference;
+mod within;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub use change::{created, nullable, plain_decimal, record, remove, updated};
 pub use list::{list, list_where};
 pub use page::Page;
 pub use query::ListQuery;
+pub use within::{Scope, Within};
 
 /// What a field may be filtered and compared as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,27 @@ pub enum Kind {
     Timestamp,
 }
 
+/// What a filter's value is to the field's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// The same.
+    Equal,
+    /// The least.
+    AtLeast,
+    /// The most.
+    AtMost,
+}
+
+impl Compare {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+        }
+    }
+}
+
 /// A field that lists may sort or filter by. Sorted fields are never null.
 #[derive(Debug)]
 pub struct Field {
@@ -65,6 +88,8 @@ pub struct Field {
     pub sort: bool,
     /// Whether it may be a filter.
     pub filter: bool,
+    /// What a filter's value is to the field's.
+    pub compare: Compare,
     /// The table whose rows it names by their ids, and what people call one of them.
     pub refers_to: Option<(&'static str, &'static str)>,
 }
@@ -72,17 +97,28 @@ pub struct Field {
 impl Field {
     /// A field that lists may sort and filter by.
     pub const fn both(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: true, filter: true, refers_to: None }
+        let compare = Compare::Equal;
+        Self { name, column, kind, sort: true, filter: true, compare, refers_to: None }
     }
 
     /// A field that lists may sort by.
     pub const fn sort(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: true, filter: false, refers_to: None }
+        Self { filter: false, ..Self::both(name, column, kind) }
     }
 
     /// A field that lists may filter by.
     pub const fn filter(name: &'static str, column: &'static str, kind: Kind) -> Self {
-        Self { name, column, kind, sort: false, filter: true, refers_to: None }
+        Self { sort: false, ..Self::both(name, column, kind) }
+    }
+
+    /// A filter by a bound of a column: those at it and after it.
+    pub const fn since(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::AtLeast, ..Self::filter(name, column, kind) }
+    }
+
+    /// A filter by a bound of a column: those at it and before it.
+    pub const fn until(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::AtMost, ..Self::filter(name, column, kind) }
     }
 
     /// The id of the entity itself, which lists may sort and filter by.

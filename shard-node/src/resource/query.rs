@@ -15,7 +15,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::{Field, Kind, Resource};
+use super::{Compare, Field, Kind, Resource};
 
 /// Rows of a page when the query does not say.
 const LIMIT_DEFAULT: u32 = 50;
@@ -39,7 +39,7 @@ pub struct ListQuery<R> {
     pub sort: Vec<(&'static Field, bool)>,
     /// The members to give; all where empty.
     pub select: Vec<&'static str>,
-    /// Equalities.
+    /// What a row must be to be among them.
     pub filters: Vec<(&'static Field, String)>,
     resource: PhantomData<R>,
 }
@@ -252,7 +252,12 @@ impl<R: Resource> PartialSchema for ListQuery<R> {
             "select": text(format!("comma-separated: {}", R::MEMBERS.join(", "))),
         });
         for field in R::FIELDS.iter().filter(|field| field.filter) {
-            properties[field.name] = text(format!("only those whose {} equals it", field.name));
+            let which = match field.compare {
+                Compare::Equal => format!("whose {} equals it", field.name),
+                Compare::AtLeast => "at it and after it".to_owned(),
+                Compare::AtMost => "at it and before it".to_owned(),
+            };
+            properties[field.name] = text(format!("only those {which}"));
             if let Kind::OneOf(words) = field.kind {
                 properties[field.name]["enum"] = json!(words);
             }

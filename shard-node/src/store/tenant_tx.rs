@@ -6,7 +6,8 @@
 //!   between them.
 //! - Dropped at any moment, also in the middle of a statement, it gives its connection back only once a ROLLBACK was
 //!   answered; else the connection is closed (sqlx's own `begin` is not cancel-safe: sqlx #4393).
-//! - The server never cuts off a COMMIT: cancelling one that waits for a standby makes it look replicated.
+//! - The server never cuts off a COMMIT of what was written: cancelling one that waits for a standby makes it look
+//!   replicated. A read is READ ONLY, so its COMMIT waits for nothing and is sent by itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +39,31 @@ pub struct TenantTx {
     timeline: u32,
     /// The institution's share of the primary's connections; given up after the connection.
     share: Option<Turn>,
+    access: Access,
+}
+
+/// What a transaction may do; the server holds it to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Write,
+    Read,
+}
+
+impl Access {
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Write => "BEGIN",
+            Self::Read => "BEGIN READ ONLY",
+        }
+    }
+
+    /// A write's COMMIT has the time that it takes.
+    const fn commit(self) -> &'static str {
+        match self {
+            Self::Write => "SET LOCAL statement_timeout = 0; COMMIT",
+            Self::Read => "COMMIT",
+        }
+    }
 }
 
 /// The furthest place of the log that a read has seen.
@@ -63,7 +89,7 @@ impl TenantTx {
     /// As [`Self::begin_until`].
     pub async fn begin(pool: &PgPool, institution: InstitutionId) -> Result<Self, Error> {
         let deadline = Instant::now() + UNHURRIED;
-        Self::open(pool, institution, deadline, None, "", 0).await
+        Self::open(pool, institution, deadline, (Access::Write, ""), None, 0).await
     }
 
     /// Opens it, if the institution is served here. Each of its statements may take as long as there is now until
@@ -78,7 +104,20 @@ impl TenantTx {
         deadline: Instant,
         share: Turn,
     ) -> Result<Self, Error> {
-        Self::open(pool, institution, deadline, Some(share), "", 0).await
+        Self::open(pool, institution, deadline, (Access::Write, ""), Some(share), 0).await
+    }
+
+    /// The same for one that only reads: the server refuses whatever else it asks.
+    ///
+    /// # Errors
+    /// As [`Self::begin_until`].
+    pub async fn begin_reading(
+        pool: &PgPool,
+        institution: InstitutionId,
+        deadline: Instant,
+        share: Turn,
+    ) -> Result<Self, Error> {
+        Self::open(pool, institution, deadline, (Access::Read, ""), Some(share), 0).await
     }
 
     /// Opens one that no request waits for, but that has a deadline all the same.
@@ -90,7 +129,7 @@ impl TenantTx {
         institution: InstitutionId,
         deadline: Instant,
     ) -> Result<Self, Error> {
-        Self::open(pool, institution, deadline, None, "", 0).await
+        Self::open(pool, institution, deadline, (Access::Write, ""), None, 0).await
     }
 
     /// Opens one that reads on a replica, if that has replayed up to a place.
@@ -104,24 +143,26 @@ impl TenantTx {
         at_least: Position,
     ) -> Result<Self, Error> {
         let first = format!("SELECT expect_replayed('{at_least}'); ");
-        Self::open(pool, institution, deadline, None, &first, at_least.timeline).await
+        Self::open(pool, institution, deadline, (Access::Read, &first), None, at_least.timeline)
+            .await
     }
 
     async fn open(
         pool: &PgPool,
         institution: InstitutionId,
         deadline: Instant,
+        (access, first): (Access, &str),
         share: Option<Turn>,
-        first: &str,
         timeline: u32,
     ) -> Result<Self, Error> {
         let acquired = timeout_at(deadline.into(), pool.acquire()).await;
         let connection = Some(acquired.map_err(|_| Error::Abandoned)??);
-        let mut tx = Self { connection, institution, report_to: None, timeline, share };
+        let mut tx = Self { connection, institution, report_to: None, timeline, share, access };
         let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
         // Ids and places are typed: nothing of a client's text gets here.
         let open = format!(
-            "BEGIN; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')"
+            "{begin}; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')",
+            begin = access.begin()
         );
         tx.connection().execute(AssertSqlSafe(open)).await?;
         Ok(tx)
@@ -145,7 +186,10 @@ impl TenantTx {
     /// Ends a read, or makes writes durable where nobody asks for their place in the log.
     pub async fn commit(mut self) -> Result<(), Error> {
         match self.report_to.take() {
-            None => self.end("SET LOCAL statement_timeout = 0; COMMIT").await,
+            None => {
+                let commit = self.access.commit();
+                self.end(commit).await
+            }
             Some(seen) => {
                 seen.add(self.commit_durably().await?);
                 Ok(())
@@ -157,7 +201,9 @@ impl TenantTx {
     /// outcome is unknown.
     pub async fn commit_durably(mut self) -> Result<Option<Position>, Error> {
         let timeline = self.timeline;
-        let sql = format!("SET LOCAL statement_timeout = 0; COMMIT; {}", Position::QUERY);
+        let sql = format!("{}; {}", self.access.commit(), Position::QUERY);
+        // The COMMIT is the last of these.
+        let until_committed = self.access.commit().split(';').count();
         let mut position = None;
         {
             let mut results = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(self.connection());
@@ -169,8 +215,7 @@ impl TenantTx {
                         let row: (String, String) = sqlx::FromRow::from_row(&row)?;
                         position = Position::of((&row.0, &row.1), timeline);
                     }
-                    // The COMMIT is the second of the three.
-                    Err(error) if ended < 2 => return Err(error.into()),
+                    Err(error) if ended < until_committed => return Err(error.into()),
                     Err(error) => {
                         tracing::warn!(error = %error, "Committed, but its place in the log is not known");
                         return Ok(None);

@@ -7,27 +7,7 @@ use service_kit::token::Role;
 use uuid::Uuid;
 
 use crate::support::api::Answer;
-use crate::support::school::School;
-
-/// Seats that are held, by the enrolments themselves.
-const HELD: &str = "SELECT count(*) FROM enrollments WHERE status IN ('ACTIVE', 'OFFERED', 'SUSPENDED', 'COMPLETED')";
-const TAKEN: &str = "SELECT sum(seats_taken)::bigint FROM classes";
-
-impl School {
-    async fn enroll(&self, class: Uuid, student: Uuid, on_full: &str) -> Answer {
-        let body = json!({"studentId": student, "onFull": on_full});
-        self.admin.post(&format!("/v1/classes/{class}/enrollments"), body).await
-    }
-
-    async fn act(&self, enrollment: Uuid, verb: &str, body: Value) -> Answer {
-        self.admin.post(&format!("/v1/enrollments/{enrollment}:{verb}"), body).await
-    }
-
-    async fn status(&self, enrollment: Uuid) -> Value {
-        self.admin.get(&format!("/v1/enrollments/{enrollment}")).await.expect(200).body["status"]
-            .clone()
-    }
-}
+use crate::support::school::{HELD, School, TAKEN};
 
 #[tokio::test]
 async fn a_full_class_refuses_or_lets_wait_as_asked() {

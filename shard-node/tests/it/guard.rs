@@ -393,9 +393,6 @@ async fn three_definer_functions_with_pinned_paths() {
     .await
     .expect("functions");
     let pinned = |name: &str| (name.to_owned(), true);
-    assert_eq!(
-        functions,
-        [pinned("ownership_changes"), pinned("tenant_enter"), pinned("work_ready")]
-    );
+    assert_eq!(functions, ["ownership_changes", "tenant_enter", "work_ready"].map(pinned));
     shard.drop_database().await;
 }

@@ -1,6 +1,7 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod attendance;
 mod audit;
 mod catalogue;
 mod conditions;
@@ -16,15 +17,21 @@ mod jobs;
 mod last_walls;
 mod lease;
 mod limits;
+mod mail;
+mod notifications;
+mod offers;
 mod park;
 mod primary;
 mod programs;
 mod redis_faults;
 mod references;
 mod replicas;
+mod reports;
+mod schedules;
 mod shares;
 mod support;
 mod templates;
 mod terms;
 mod trpc;
+mod users;
 mod webhooks;

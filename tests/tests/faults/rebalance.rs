@@ -1,11 +1,12 @@
 //! Shards come and go under load: one is added, the plan that it leads to is applied, and while it runs the control
 //! plane dies; then the first shard is drained and removed. Exactly those move who were planned to, nobody sees an
-//! error, nothing is lost, and nothing is left where they were.
+//! error, nothing is lost, and nothing is left where they were. Among them a part of OULAD; with `LXP_SOAK=1` and
+//! `LXP_OULAD_DIR` naming its directory all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use lxp_tests::{Client, Institution, Load, Own};
+use lxp_tests::{Client, Institution, Load, Own, Schools, Size, oulad};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shard_map::{InstitutionId, MapSnapshot, Ring, ShardId, ShardMap};
@@ -114,6 +115,7 @@ async fn rows(platform: &Own, shard: &str) -> BTreeMap<String, i64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_is_added_and_filled_another_is_drained_and_removed_and_no_request_fails() {
+    let within = Size::of_this_run().pick("2m", "8m");
     let environment = [("LXP_CONTROL__MOVES__AT_ONCE_A_SHARD", "2".to_owned())];
     let platform = Own::start_with(2, 1, &environment).await;
     let control = platform.control();
@@ -121,6 +123,8 @@ async fn a_shard_is_added_and_filled_another_is_drained_and_removed_and_no_reque
     for id in ids() {
         institutions.push(school(&control, id).await);
     }
+    let learners = oulad::all_or_part(&platform).await;
+    let schools = Schools::open(&platform, &learners, 1).await;
     let load = Load::light(&platform, &institutions, PACE);
     load.run_for(PACE * 5).await;
     let first = load.now();
@@ -137,7 +141,7 @@ async fn a_shard_is_added_and_filled_another_is_drained_and_removed_and_no_reque
     let killed = platform.kill("control-plane");
     platform.is_up_again("control-plane", killed).await;
     let done =
-        platform.lxp(&["rebalance", "status", id, "-w", "--timeout", "2m", "-o", "json"]).await;
+        platform.lxp(&["rebalance", "status", id, "-w", "--timeout", within, "-o", "json"]).await;
     assert_eq!(json_of(&done)["state"], "done");
     let mut wanted = before.clone();
     for (id, to) in expected {
@@ -147,7 +151,7 @@ async fn a_shard_is_added_and_filled_another_is_drained_and_removed_and_no_reque
 
     let remove = || control.try_send(Method::POST, "/v1/shards/shard-a:remove", None, &[]);
     assert_eq!(remove().await.status, 409);
-    let drain = ["shard", "drain", "shard-a", "--yes", "-w", "--timeout", "2m", "-o", "json"];
+    let drain = ["shard", "drain", "shard-a", "--yes", "-w", "--timeout", within, "-o", "json"];
     let done = json_of(&platform.lxp(&drain).await);
     let from =
         |(id, (shard, _)): (&String, &(String, i64))| (shard == "shard-a").then(|| id.clone());
@@ -171,4 +175,8 @@ async fn a_shard_is_added_and_filled_another_is_drained_and_removed_and_no_reque
     eprintln!("{}", history.summary(first));
     history.expect_nothing_lost();
     history.expect_no_error_but("shards come and go, requests do not fail", |_| false);
+    let learnt = schools.close().await;
+    eprintln!("of OULAD: {}", learnt.summary(first));
+    learnt.expect_nothing_lost();
+    learnt.expect_no_error_but("shards come and go, learners learn on", |_| false);
 }

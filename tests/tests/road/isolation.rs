@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use lxp_tests::{Client, Platform};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use service_kit::token::Role;
+use shard_map::InstitutionId;
 use sqlx::error::DatabaseError;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 /// Things of the other institution, by the first segment of the path that they live under.
-async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
+async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'static str, Uuid> {
+    let other = platform.admin(institution);
     let program =
         other.post("/v1/programs", json!({"code": "P", "name": "P"})).await.expect(201).id();
     let system =
@@ -33,7 +36,15 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
     let enrollment = json!({"studentId": student});
     let path = format!("/v1/classes/{class}/enrollments");
     let enrollment = other.post(&path, enrollment).await.expect(201).id();
-    let (webhook, delivery, event) = delivered(other).await;
+    let session = json!({"date": "2026-09-01"});
+    let path = format!("/v1/classes/{class}/attendance-sessions");
+    let session = other.post(&path, session).await.expect(201).id();
+    let code = first(&other, "/v1/attendance-codes").await;
+    let schedule = first(&other, "/v1/job-schedules").await;
+    let staff = format!("/v1/classes/{class}/staff");
+    let _member = other.post(&staff, json!({"userId": user})).await.expect(201);
+    let job = first(&other, "/v1/jobs?limit=1&count=none").await;
+    let (webhook, delivery, event) = delivered(&other).await;
     BTreeMap::from([
         ("events", event),
         ("webhooks", webhook),
@@ -48,7 +59,38 @@ async fn things(other: &Client) -> BTreeMap<&'static str, Uuid> {
         ("students", student),
         ("users", user),
         ("enrollments", enrollment),
+        ("attendance-sessions", session),
+        ("attendance-codes", code),
+        ("job-schedules", schedule),
+        ("notifications", told(platform, institution).await),
+        ("jobs", job),
     ])
+}
+
+/// The first of a list.
+async fn first(client: &Client, path: &str) -> Uuid {
+    let listed = client.get(path).await.expect(200).body;
+    listed["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+}
+
+/// A notification of the institution's own: of a program that somebody else has made.
+async fn told(platform: &Platform, institution: InstitutionId) -> Uuid {
+    let other = platform.admin(institution);
+    let coordinator =
+        json!({"givenName": "Marker", "familyName": "Marker", "roles": [{"role": "STAFF"}]});
+    let coordinator = other.post("/v1/users", coordinator).await.expect(201).id();
+    let _program =
+        other.post("/v1/programs", json!({"code": "P2", "name": "P2"})).await.expect(201);
+    let own = other.with_token(&platform.token_of(institution, Role::Staff, coordinator));
+    let began = Instant::now();
+    loop {
+        let inbox = own.get("/v1/notifications").await.expect(200);
+        if let Some(id) = inbox.body["items"][0]["id"].as_str() {
+            return id.parse().expect("an id");
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "nobody was told: {}", inbox.body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A webhook that nobody listens at, what is to be delivered to it, and the event of that.
@@ -124,6 +166,7 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("termId", "terms"),
         ("courseId", "courses"),
         ("classId", "classes"),
+        ("sessionId", "attendance-sessions"),
         ("studentId", "students"),
         ("userId", "users"),
         ("endpointId", "webhooks"),
@@ -133,12 +176,29 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
     names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)
 }
 
+/// What the name in braces is the id of: what the path names before it, or what its own name says.
+fn named<'p>(front: &'p str, name: &str) -> &'p str {
+    let collection = front.trim_start_matches("/v1/").trim_end_matches('/');
+    if collection.contains('/') { entity(name, "").unwrap_or(collection) } else { collection }
+}
+
+/// The names in braces of a path, and what each is the id of.
+fn ids(path: &str) -> Vec<(&str, &str)> {
+    let braces = path.match_indices('{').map(|(at, _)| at);
+    braces
+        .map(|at| {
+            let name = path[at + 1..].split_once('}').expect("a brace").0;
+            (name, named(&path[..at], name))
+        })
+        .collect()
+}
+
 /// A path with the things of an institution in it.
 fn filled(path: &str, things: &BTreeMap<&str, Uuid>) -> String {
-    let Some((front, rest)) = path.split_once('{') else { return path.to_owned() };
-    let entity = front.trim_start_matches("/v1/").trim_end_matches('/');
-    let id = things.get(entity).unwrap_or_else(|| panic!("{path}: the test makes no {entity}"));
-    format!("{front}{id}{}", rest.split_once('}').expect("a brace").1)
+    ids(path).into_iter().fold(path.to_owned(), |filled, (name, entity)| {
+        let id = things.get(entity).unwrap_or_else(|| panic!("{path}: the test makes no {entity}"));
+        filled.replace(&format!("{{{name}}}"), &id.to_string())
+    })
 }
 
 /// Every operation of the document, with its method and path.
@@ -159,8 +219,9 @@ fn operations(document: &Value) -> Vec<(Method, &str, &Value)> {
 async fn every_operation_on_anothers_id_is_not_found() {
     let platform = Platform::shared();
     let mine = platform.admin(platform.institution(None).await.id);
-    let other = platform.admin(platform.institution(None).await.id);
-    let things = things(&other).await;
+    let others = platform.institution(None).await.id;
+    let other = platform.admin(others);
+    let things = things(&platform, others).await;
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut asked, mut wrong) = (0, Vec::new());
     for (method, path, operation) in operations(&document) {
@@ -186,9 +247,10 @@ async fn every_operation_on_anothers_id_is_not_found() {
 #[tokio::test]
 async fn anothers_id_in_a_body_or_a_bulk_is_not_found() {
     let platform = Platform::shared();
-    let mine = platform.admin(platform.institution(None).await.id);
-    let other = platform.admin(platform.institution(None).await.id);
-    let (theirs, own) = (things(&other).await, things(&mine).await);
+    let mine = platform.institution(None).await.id;
+    let others = platform.institution(None).await.id;
+    let (theirs, own) = (things(&platform, others).await, things(&platform, mine).await);
+    let mine = platform.admin(mine);
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut asked, mut wrong) = (BTreeSet::new(), Vec::new());
     for (method, path, operation) in operations(&document) {
@@ -218,9 +280,10 @@ async fn anothers_id_in_a_body_or_a_bulk_is_not_found() {
 #[tokio::test]
 async fn anothers_id_in_a_query_is_not_found() {
     let platform = Platform::shared();
-    let mine = platform.admin(platform.institution(None).await.id);
-    let other = platform.admin(platform.institution(None).await.id);
-    let (theirs, own) = (things(&other).await, things(&mine).await);
+    let mine = platform.institution(None).await.id;
+    let others = platform.institution(None).await.id;
+    let (theirs, own) = (things(&platform, others).await, things(&platform, mine).await);
+    let mine = platform.admin(mine);
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut asked, mut wrong) = (0, Vec::new());
     for (_, path, operation) in operations(&document) {
@@ -248,15 +311,17 @@ async fn anothers_id_in_a_query_is_not_found() {
 async fn anothers_id_in_a_batch_is_not_found() {
     let platform = Platform::shared();
     let mine = platform.admin(platform.institution(None).await.id);
-    let other = platform.admin(platform.institution(None).await.id);
-    let theirs = things(&other).await;
+    let theirs = things(&platform, platform.institution(None).await.id).await;
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut reads, mut writes) = (Vec::new(), Vec::new());
     for (method, path, operation) in operations(&document) {
-        let Some((front, rest)) = path.split_once('{') else { continue };
-        let entity = front.trim_start_matches("/v1/").trim_end_matches('/');
+        if !path.contains('{') {
+            continue;
+        }
         let mut input = body(operation, &theirs).unwrap_or_else(|| json!({}));
-        input[rest.split_once('}').expect("a brace").0] = json!(theirs[entity]);
+        for (name, entity) in ids(path) {
+            input[name] = json!(theirs[entity]);
+        }
         let call = (operation["operationId"].as_str().expect("a name"), input);
         if method == Method::GET { reads.push(call) } else { writes.push(call) }
     }
@@ -297,7 +362,7 @@ async fn a_mismatched_institution_header_is_refused() {
 #[tokio::test]
 async fn without_a_tenant_the_application_sees_no_row() {
     let platform = Platform::shared();
-    things(&platform.admin(platform.institution(Some("shard-a")).await.id)).await;
+    things(&platform, platform.institution(Some("shard-a")).await.id).await;
     let mut owner =
         PgConnection::connect(platform.dsn("shard-a", "adminUrl")).await.expect("a connection");
     let tables: Vec<String> = sqlx::query_scalar(

@@ -2,6 +2,7 @@
 
 mod console;
 mod isolation;
+mod jobs;
 mod moves;
 mod ownership;
 mod seats;

@@ -1,16 +1,14 @@
 //! Institutions change their shards while they work: nobody sees an error, and nothing is lost.
 //!
 //! A part of OULAD is loaded (`tests/data/oulad`: 300 registrations; all 32,593 take minutes). With `LXP_SOAK=1` and
-//! `LXP_OULAD` naming its directory all of it is, and each institution moves more often.
+//! `LXP_OULAD_DIR` naming its directory all of it is, and each institution moves more often.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use lxp_tests::{Client, Institution, Platform, Schools, Size};
+use lxp_tests::{Client, Institution, Platform, Schools, Size, oulad};
 use reqwest::Method;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// A move with a busy institution, on a busy machine.
 const MOVED_WITHIN: Duration = Duration::from_secs(100);
@@ -50,48 +48,10 @@ async fn to_and_fro(control: &Client, institution: &Institution, times: usize) {
     }
 }
 
-/// A copy of the part in which each region has a name that nobody else loads.
-fn part(directory: &Path) {
-    let of_all = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/oulad");
-    let own = Uuid::new_v4().simple().to_string();
-    for file in ["courses.csv", "studentInfo.csv", "studentRegistration.csv"] {
-        let text = std::fs::read_to_string(of_all.join(file)).expect("a part of OULAD");
-        let text = ["Wales", "Ireland"].iter().fold(text, |text, region| {
-            text.replace(&format!(",{region},"), &format!(",{region} {own},"))
-        });
-        std::fs::write(directory.join(file), text).expect("written");
-    }
-}
-
-fn all_of_it() -> Option<PathBuf> {
-    std::env::var_os("LXP_OULAD").map(PathBuf::from)
-}
-
-async fn loaded(platform: &Platform) -> Vec<Institution> {
-    let own = tempfile::tempdir().expect("a directory");
-    let directory = match all_of_it() {
-        Some(all) if Size::of_this_run() == Size::Soak => all,
-        _ => {
-            part(own.path());
-            own.path().to_owned()
-        }
-    };
-    let directory = directory.to_str().expect("UTF-8");
-    let url = platform.router();
-    let report = platform.lxp(&["load", "oulad", directory, "--url", url, "-o", "json"]).await;
-    let report: Value = serde_json::from_str(&report).expect("JSON alone on stdout");
-    let institutions = report["institutions"].as_array().expect("institutions");
-    let institution = |loaded: &Value| Institution {
-        id: loaded["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"),
-        shard: loaded["shard"].as_str().expect("a shard").to_owned(),
-    };
-    institutions.iter().map(institution).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn institutions_move_to_and_fro_and_no_request_fails() {
     let (platform, size) = (Platform::shared(), Size::of_this_run());
-    let institutions = loaded(&platform).await;
+    let institutions = oulad::all_or_part(&platform).await;
     let schools = Schools::open(&platform, &institutions, size.pick(2, 4)).await;
     let control = platform.control();
     for some in institutions.chunks(AT_ONCE) {

@@ -130,7 +130,7 @@ impl Edge {
     }
 }
 
-/// The names of all failpoints: phases, then steps.
+/// The names of all failpoints: phases, then steps. Those of faults are in `planted.rs`.
 pub fn names() -> Vec<String> {
     let worked = |phase: &&MovePhase| !matches!(phase, MovePhase::Done | MovePhase::Aborted);
     let phases = MovePhase::ALL.iter().filter(worked).map(|phase| phase.as_str());

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use serde_json::json;
-use shard_map::{Entries, MovePhase, Removal};
+use shard_map::{Entries, MovePhase, Removal, ShardId};
 
 use super::failpoint::Step;
 use super::forward::read_catalogue;
+use super::planted::{Fault, is_planted};
 use super::round::Copied;
 use super::side::{Side, Stop, soon};
 use super::target::Activated;
 use super::{Both, TenantMove, is_revocable};
+use crate::error::Error;
 use crate::store::journal::Note;
 use crate::store::map_head::Change;
-use crate::store::moves;
 use crate::store::relocation::{self, Relocation};
+use crate::store::{moves, shards};
 
 /// How long rows stay at the source after it has let go: a read on a replica may have entered before.
 const READS_END: Duration = Duration::from_secs(3);
@@ -33,6 +35,11 @@ impl TenantMove {
         }
         self.note_pause().await?;
         let to = self.row.shown.to.clone();
+        let is_lost = self.is_lost(&self.row.shown.from).await?;
+        if is_lost {
+            self.connect_target().await?.finish_import(&act).await?;
+            return self.end_as(MovePhase::Done).await;
+        }
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
             if source.been(&act, "moved").await?.is_none() {
@@ -41,16 +48,28 @@ impl TenantMove {
             let tables = children_first(source).await?;
             let gone_for = source.been(&act, "moved").await?.unwrap_or_default();
             tokio::time::sleep(READS_END.saturating_sub(gone_for)).await;
-            source.delete_rows(&act, "{moved}", &tables, Step::DeleteRows).await?;
+            if !is_planted(Fault::CleanUpSkipped) {
+                source.delete_rows(&act, "{moved}", &tables, Step::DeleteRows).await?;
+            }
         }
         self.connect_target().await?.finish_import(&act).await?;
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
             source.forget_move(&act, "{moved}", Step::ForgetMove).await?;
         }
-        self.advance(MovePhase::Done).await?;
-        self.metrics.ended.with_label_values(&["done"]).inc();
+        self.end_as(MovePhase::Done).await
+    }
+
+    async fn end_as(&self, phase: MovePhase) -> Result<(), Stop> {
+        self.advance(phase).await?;
+        self.metrics.ended.with_label_values(&[phase.as_str()]).inc();
         Ok(())
+    }
+
+    /// Whether nothing can be cleaned up at a shard any more, because its database is gone for good.
+    async fn is_lost(&self, shard: &ShardId) -> Result<bool, Stop> {
+        let mut connection = self.platform.pool.acquire().await.map_err(Error::from)?;
+        Ok(shards::is_database_lost(&mut connection, shard).await?)
     }
 
     async fn note_pause(&mut self) -> Result<(), Stop> {
@@ -146,16 +165,16 @@ impl TenantMove {
             let log = ["change_log".to_owned()];
             source.delete_rows(&act, "{active}", &log, Step::DeleteLog).await?;
         }
-        let target = self.connect_target().await?;
-        let tables = children_first(target).await?;
-        target.undo_import(&act, &from, &tables).await?;
+        if !self.is_lost(&self.row.shown.to).await? {
+            let target = self.connect_target().await?;
+            let tables = children_first(target).await?;
+            target.undo_import(&act, &from, &tables).await?;
+        }
         let source = self.connect_source().await?;
         if is_ours(source, &act).await? {
             source.forget_move(&act, "{active}", Step::ForgetAborted).await?;
         }
-        self.advance(MovePhase::Aborted).await?;
-        self.metrics.ended.with_label_values(&["aborted"]).inc();
-        Ok(())
+        self.end_as(MovePhase::Aborted).await
     }
 }
 

@@ -13,6 +13,7 @@ mod catalogue;
 pub mod failpoint;
 mod finish;
 mod forward;
+pub mod planted;
 mod round;
 mod side;
 mod source;

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::failpoint::{Edge, Step, reach};
+use super::planted;
 use crate::error::Error;
 
 /// How long a connection may take.
@@ -230,6 +231,7 @@ async fn end_others(connection: &mut PgConnection, move_id: Uuid) -> Result<(), 
         .fetch_one(&mut *connection)
         .await?;
         if others == 0 {
+            planted::in_functions(connection).await?;
             connection.execute(AS_MOVER).await?;
             return Ok(());
         }

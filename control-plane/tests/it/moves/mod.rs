@@ -4,6 +4,9 @@
 mod cutover;
 mod gate;
 mod jobs;
+mod lost;
+#[cfg(feature = "failpoints")]
+mod planted;
 mod rounds;
 mod schema;
 mod stage;

@@ -111,7 +111,12 @@ impl Stage {
 
     pub(super) async fn until(&self, id: Uuid, phase: MovePhase) {
         let wait = async {
-            while self.row(id).await.shown.phase != phase {
+            loop {
+                let shown = self.row(id).await.shown;
+                if shown.phase == phase {
+                    return;
+                }
+                assert!(shown.finished_at.is_none(), "it has ended otherwise: {shown:?}");
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

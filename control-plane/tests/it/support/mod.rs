@@ -45,6 +45,9 @@ where
     T: FnOnce(Arc<Sandbox>) -> F,
     F: Future<Output = ()>,
 {
+    // A test that is run with a fault planted in it: its process is its own.
+    #[cfg(feature = "failpoints")]
+    let _armed = control_plane::operation::tenant_move::failpoint::setup();
     let sandbox = Arc::new(Sandbox::start().await);
     let ended = AssertUnwindSafe(test(sandbox.clone())).catch_unwind().await;
     sandbox.stop.cancel();

@@ -68,8 +68,8 @@ fn collect(schema: &Schema, section: &str, found: &mut Vec<Setting>) {
     let required = schema.get("required").and_then(Value::as_array);
     for (name, property) in properties {
         let key = if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
-        if property.get("properties").is_some() {
-            if let Ok(inner) = Schema::try_from(property.clone()) {
+        if let Some(section) = section_of(property) {
+            if let Ok(inner) = Schema::try_from(section.clone()) {
                 collect(&inner, &key, found);
             }
             continue;
@@ -86,6 +86,12 @@ fn collect(schema: &Schema, section: &str, found: &mut Vec<Setting>) {
             key,
         });
     }
+}
+
+/// The schema of a section, also of one that may be absent.
+fn section_of(property: &Value) -> Option<&Value> {
+    let choices = property.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    std::iter::once(property).chain(choices).find(|schema| schema.get("properties").is_some())
 }
 
 fn kind(property: &Value) -> String {
@@ -123,6 +129,14 @@ mod tests {
         socket: Option<std::path::PathBuf>,
         #[serde(default)]
         inner: Inner,
+        other: Option<Other>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "its shape is what is looked at")]
+    struct Other {
+        /// Where to.
+        host: String,
     }
 
     #[derive(Deserialize, JsonSchema)]
@@ -147,6 +161,7 @@ mod tests {
             "| `inner.urls` | `LXP_X__INNER__URLS` | list of strings | `[]` |  |  |",
             "| `inner.wait_ms` | `LXP_X__INNER__WAIT_MS` | integer | `50` | ms |  |",
             "| `listen` | `LXP_X__LISTEN` | string | *must be given* |  | Where it listens. |",
+            "| `other.host` | `LXP_X__OTHER__HOST` | string | *must be given* |  | Where to. |",
             "| `socket` | `LXP_X__SOCKET` | string | `none` |  |  |",
         ];
         assert_eq!(rows, expected);

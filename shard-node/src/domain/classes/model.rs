@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::checks::together_with;
-use crate::resource::{Field, Kind, Resource};
+use crate::resource::{Field, Kind, Resource, nullable};
 
 /// A class.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
@@ -34,6 +34,8 @@ pub struct Class {
     pub seats_taken: i32,
     /// Places on the waitlist.
     pub waitlist_capacity: i32,
+    /// For how long a free seat is offered to who waits; given at once where null.
+    pub offer_hours: Option<i32>,
     /// The system that it came from.
     pub source: Option<String>,
     /// Its id there.
@@ -69,6 +71,9 @@ pub struct NewClass {
     #[serde(default)]
     #[garde(range(min = 0, max = 100_000))]
     pub waitlist_capacity: i32,
+    /// For how many hours a free seat is offered to who waits, 1 to 720; given at once where absent.
+    #[garde(range(min = 1, max = 720))]
+    pub offer_hours: Option<i32>,
     /// The system that it came from; together with `externalId` unique.
     #[garde(
         length(chars, min = 1, max = 64),
@@ -102,6 +107,11 @@ pub struct PatchClass {
     /// Another number of places on the waitlist; those who wait already stay.
     #[garde(inner(range(min = 0, max = 100_000)))]
     pub waitlist_capacity: Option<i32>,
+    /// Another time for offers, or none; seats that are offered already stay so.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    #[garde(inner(inner(range(min = 1, max = 720))))]
+    pub offer_hours: Option<Option<i32>>,
     /// PLANNED, ACTIVE, COMPLETED or CANCELLED.
     #[garde(inner(custom(valid_status)))]
     pub status: Option<String>,
@@ -120,6 +130,7 @@ impl PatchClass {
             class.status.clone_from(status);
         }
         class.capacity = self.capacity.unwrap_or(class.capacity);
+        class.offer_hours = self.offer_hours.unwrap_or(class.offer_hours);
         class.waitlist_capacity = self.waitlist_capacity.unwrap_or(class.waitlist_capacity);
         class
     }
@@ -141,7 +152,7 @@ impl Resource for Class {
     const TOUCHES: &'static [&'static str] = &["classes", "program-stats"];
     const NOUN: &'static str = "class";
     const SELECT: &'static str = "SELECT t.id, t.course_id, t.term_id, t.code, t.title, t.status, \
-        t.capacity, t.seats_taken, t.waitlist_capacity, t.source, t.external_id, t.row_version, \
+        t.capacity, t.seats_taken, t.waitlist_capacity, t.offer_hours, t.source, t.external_id, t.row_version, \
         t.created_at, t.updated_at FROM classes t";
     const FIELDS: &'static [Field] = &[
         Field::id("classes", "class"),
@@ -164,6 +175,7 @@ impl Resource for Class {
         "capacity",
         "seatsTaken",
         "waitlistCapacity",
+        "offerHours",
         "source",
         "externalId",
         "rowVersion",

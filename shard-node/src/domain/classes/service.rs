@@ -36,7 +36,7 @@ pub(super) async fn update(work: &mut Work, patch: PatchClass) -> Result<Reply<C
     store::update(work.tx(), &class).await?;
     // Opened again, it has the seats that were freed while it took nobody.
     if change == Change::MoreSeats || class.status != status {
-        enrollments::service::promote_waitlist(work, class.id).await?;
+        enrollments::promote_waitlist(work, class.id).await?;
     }
     resource::updated(work, class.id).await
 }

@@ -59,8 +59,8 @@ pub(super) async fn insert(
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
         "INSERT INTO classes (institution_id, id, course_id, term_id, code, title, capacity,
-                              waitlist_capacity, source, external_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                              waitlist_capacity, offer_hours, source, external_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         institution,
         id,
         new.course_id,
@@ -69,6 +69,7 @@ pub(super) async fn insert(
         title,
         new.capacity,
         new.waitlist_capacity,
+        new.offer_hours,
         new.source,
         new.external_id
     )
@@ -103,7 +104,8 @@ pub(super) async fn insert_subjects(
 pub(super) async fn update(tx: &mut TenantTx, class: &Class) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
-        "UPDATE classes SET code = $3, title = $4, status = $5, capacity = $6, waitlist_capacity = $7
+        "UPDATE classes SET code = $3, title = $4, status = $5, capacity = $6, waitlist_capacity = $7,
+                            offer_hours = $8
          WHERE institution_id = $1 AND id = $2",
         institution,
         class.id,
@@ -111,7 +113,8 @@ pub(super) async fn update(tx: &mut TenantTx, class: &Class) -> Result<(), Error
         class.title,
         class.status,
         class.capacity,
-        class.waitlist_capacity
+        class.waitlist_capacity,
+        class.offer_hours
     )
     .execute(tx.connection())
     .await

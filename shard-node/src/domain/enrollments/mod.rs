@@ -5,17 +5,21 @@
 //!   COMPLETED); a seat is taken by a conditional UPDATE in the enrolment's own transaction.
 //! - At most one live enrolment (PENDING, ACTIVE, WAITLISTED, OFFERED, SUSPENDED) of a student in a class;
 //!   enrolling again answers the one that is there.
-//! - A freed seat goes to the first of the waitlist in the transaction that frees it.
+//! - A freed seat goes to the first of the waitlist in the transaction that frees it; where the class sets offer hours
+//!   it is offered, and held meanwhile. An offer that is not taken in time ends by a job of its own (`offers`), and its
+//!   seat goes to the next.
 //! - Locks are taken in one order on every path: advisory lock (the guard), class, waitlist, enrolment,
 //!   counter, event. The other order deadlocks.
 //!
-//! Left to others: schedule clashes, offers and overrides; who is told of it (`STUDENT_ENROLLED` in the outbox).
+//! Left to others: schedule clashes and overrides; who is told of it (`STUDENT_ENROLLED` in the outbox).
 
 mod bulk;
 mod enroll;
 mod model;
+mod offers;
+mod promote;
 mod rules;
-pub(crate) mod service;
+mod service;
 mod status;
 mod store;
 
@@ -23,7 +27,10 @@ use service_kit::token::{Role, Roles};
 
 pub use bulk::{BulkEnroll, BulkRow};
 pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
+pub use offers::handlers;
+pub(crate) use promote::promote_waitlist;
 pub use status::{InvalidTransition, Status, Transition};
+pub(crate) use store::{class_exists, student_of_user, teaches};
 
 use crate::operation::{Operation, roles};
 use crate::resource::bulk::BulkAnswer;
@@ -106,7 +113,29 @@ macro_rules! transition {
 }
 
 fn transitions() -> Vec<Operation> {
-    use crate::operation::OFFICE;
+    [leaving(), offers(), standing()].into_iter().flatten().collect()
+}
+
+fn offers() -> Vec<Operation> {
+    vec![
+        transition!(
+            "enrollment.acceptOffer",
+            "acceptOffer",
+            Transition::Accept,
+            "Takes the seat that is offered, while the offer lasts",
+            SELF
+        ),
+        transition!(
+            "enrollment.decline",
+            "decline",
+            Transition::Decline,
+            "Lets the seat go that is offered; it goes to the next who waits",
+            SELF
+        ),
+    ]
+}
+
+fn leaving() -> Vec<Operation> {
     vec![
         transition!(
             "enrollment.drop",
@@ -129,6 +158,12 @@ fn transitions() -> Vec<Operation> {
             "Leaves the waitlist",
             LEAVING
         ),
+    ]
+}
+
+fn standing() -> Vec<Operation> {
+    use crate::operation::OFFICE;
+    vec![
         transition!(
             "enrollment.suspend",
             "suspend",

@@ -30,9 +30,12 @@ pub struct Enrollment {
     /// Its place among those who wait, from 1; null unless WAITLISTED.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waitlist_position: Option<i64>,
+    /// Until when the seat is offered; null unless OFFERED.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offer_expires_at: Option<DateTime<Utc>>,
     /// The day on which it began, in the institution's time zone.
     pub enrolled_on: NaiveDate,
-    /// The day on which it was dropped or withdrawn.
+    /// The day on which it was dropped, withdrawn or cancelled, or on which its offer ended.
     pub ended_on: Option<NaiveDate>,
     /// The system that it came from.
     pub source: Option<String>,
@@ -174,7 +177,7 @@ impl Resource for Enrollment {
         CASE WHEN t.status = 'WAITLISTED' THEN (SELECT count(*) FROM enrollments w \
             WHERE w.institution_id = t.institution_id AND w.class_id = t.class_id \
               AND w.status = 'WAITLISTED' AND w.waitlist_place <= t.waitlist_place) END AS waitlist_position, \
-        t.enrolled_on, t.ended_on, t.source, t.external_id, t.row_version, t.created_at, t.updated_at \
+        t.offer_expires_at, t.enrolled_on, t.ended_on, t.source, t.external_id, t.row_version, t.created_at, t.updated_at \
         FROM enrollments t";
     const FIELDS: &'static [Field] = &[
         Field::id("enrollments", "enrolment"),
@@ -192,6 +195,7 @@ impl Resource for Enrollment {
         "studentId",
         "status",
         "waitlistPosition",
+        "offerExpiresAt",
         "enrolledOn",
         "endedOn",
         "source",

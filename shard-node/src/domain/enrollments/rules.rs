@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use axum::http::StatusCode;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use service_kit::Problem;
 use service_kit::problem::FieldProblem;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ pub(super) struct ClassFacts {
     pub(super) id: Uuid,
     pub(super) status: String,
     pub(super) capacity: i32,
+    /// How long a free seat is offered to who waits; null where it is given at once.
+    pub(super) offer_hours: Option<i32>,
     pub(super) seats_taken: i32,
     pub(super) waitlist_capacity: i32,
     pub(super) waiting: i64,
@@ -39,6 +41,13 @@ impl ClassFacts {
     /// Seats that those who wait may have: none of a class that takes nobody.
     pub(super) fn seats_to_give(&self) -> i64 {
         if self.is_open() { i64::from(self.capacity - self.seats_taken) } else { 0 }
+    }
+}
+
+impl ClassFacts {
+    /// Until when a seat that is free now is offered; none where it is given at once.
+    pub(super) fn offer_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        Some(now + TimeDelta::hours(self.offer_hours?.into()))
     }
 }
 
@@ -203,6 +212,29 @@ pub(super) fn may_leave(
     }
 }
 
+/// Whether an offer may be taken: before it ends, and while the class takes anybody.
+pub(super) fn may_accept(
+    class: &ClassFacts,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    if !class.is_open() {
+        return Err(EnrollmentRefused::ClassNotOpen(class.status.clone()).into());
+    }
+    match expires_at {
+        Some(expires_at) if is_over(expires_at, now) => {
+            Err(Problem::new(StatusCode::CONFLICT, "offer-expired", "The offer has ended")
+                .detail(format!("the seat was offered until {expires_at}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether an offer has ended: acceptance and expiry ask the same, so that at no moment both may be.
+pub(super) fn is_over(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now >= expires_at
+}
+
 impl From<EnrollmentRefused> for Problem {
     fn from(refused: EnrollmentRefused) -> Self {
         let detail = refused.to_string();
@@ -259,6 +291,7 @@ mod tests {
             id: Uuid::from_u128(1),
             status: "ACTIVE".to_owned(),
             capacity,
+            offer_hours: None,
             seats_taken: 0,
             waitlist_capacity,
             waiting: 0,
@@ -371,6 +404,21 @@ mod tests {
             let class = ClassFacts { status: status.to_owned(), ..class(3, 1) };
             assert_eq!(class.seats_to_give(), seats, "{status}");
         }
+    }
+
+    #[test]
+    fn an_offer_is_taken_before_its_end_and_ends_from_then_on() {
+        let now = DateTime::UNIX_EPOCH;
+        let class = ClassFacts { offer_hours: Some(2), ..class(1, 1) };
+        let until = class.offer_until(now);
+        assert_eq!(until, Some(now + TimeDelta::hours(2)));
+        for (minutes, taken) in [(0, true), (119, true), (120, false), (121, false)] {
+            let at = now + TimeDelta::minutes(minutes);
+            assert_eq!(may_accept(&class, until, at).is_ok(), taken, "{minutes}");
+            assert_eq!(is_over(until.expect("an end"), at), !taken, "{minutes}");
+        }
+        let closed = ClassFacts { status: "CANCELLED".to_owned(), ..class };
+        assert_eq!(may_accept(&closed, until, now).expect_err("closed").code, "class-not-open");
     }
 
     #[test]

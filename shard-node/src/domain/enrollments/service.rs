@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::enroll::{self, Outcome, event};
+use super::enroll::{self, Outcome};
 use super::model::{EndEnrollment, Enroll, Enrollment, OfClass, ProgressList};
-use super::rules::{ClassFacts, Request, may_leave};
-use super::store::{self, EventRow, Locked};
+use super::promote::{Change, change, promote_waitlist};
+use super::rules::{ClassFacts, Request, may_accept, may_leave};
+use super::store::{self, Locked};
 use super::{PATH, Status, Transition};
 use crate::error::{Error, not_found};
 use crate::operation::{Reader, Reply, Work, forbidden};
@@ -50,7 +51,8 @@ pub(super) async fn enroll(work: &mut Work, input: Enroll) -> Result<Reply<Enrol
     }
 }
 
-/// Takes an enrolment from one state to another; a seat that it frees goes to the first who waits.
+/// Takes an enrolment from one state to another; a seat that it frees goes to the first who waits, one that was
+/// offered and is taken was held already.
 pub(super) async fn transition(
     work: &mut Work,
     input: EndEnrollment,
@@ -66,56 +68,17 @@ pub(super) async fn transition(
     let day = effective_day(work, &class, &locked, input.effective_date).await?;
     let to = locked.status.apply(transition).map_err(Problem::from)?;
     may_leave(&class, transition, day)?;
-    change(work, &class, &locked, to, day, input.reason).await?;
+    if transition == Transition::Accept {
+        may_accept(&class, locked.offer_expires_at, now)?;
+        store::begin_progress(work.tx(), class.id, &[locked.id]).await?;
+    }
+    let declined = (transition == Transition::Decline).then(|| "declined".to_owned());
+    change(work, &class, &locked, Change { to, day, reason: input.reason.or(declined) }).await?;
     if locked.status.holds_seat() && !to.holds_seat() {
         store::free_seat(work.tx(), class.id).await?;
-        promote(work, class.id).await?;
+        promote_waitlist(work, class.id).await?;
     }
     Ok(Reply::ok(resource::load_required(work.tx(), input.id).await?))
-}
-
-/// Gives free seats of an open class to those who wait, in their order. The class must be locked in this
-/// transaction.
-pub(crate) async fn promote_waitlist(work: &mut Work, class: Uuid) -> Result<(), Error> {
-    promote(work, class).await
-}
-
-async fn promote(work: &mut Work, class: Uuid) -> Result<(), Error> {
-    let now = work.now;
-    let facts =
-        store::lock_class(work.tx(), class, now).await?.ok_or_else(|| not_found("class"))?;
-    let waiting = store::lock_first_waiting(work.tx(), class, facts.seats_to_give()).await?;
-    for locked in &waiting {
-        let to = locked.status.apply(Transition::Promote).map_err(Problem::from)?;
-        change(work, &facts, locked, to, facts.today, None).await?;
-    }
-    let ids: Vec<Uuid> = waiting.iter().map(|locked| locked.id).collect();
-    store::begin_progress(work.tx(), class, &ids).await?;
-    store::take_seats(work.tx(), class, ids.len()).await
-}
-
-async fn change(
-    work: &mut Work,
-    class: &ClassFacts,
-    locked: &Locked,
-    to: Status,
-    day: NaiveDate,
-    reason: Option<String>,
-) -> Result<(), Error> {
-    let actor = work.caller.subject;
-    let ended_on =
-        matches!(to, Status::Dropped | Status::Withdrawn | Status::Cancelled).then_some(day);
-    let row_version = store::set_status(work.tx(), locked.id, to, ended_on).await?;
-    let row = EventRow {
-        enrollment: locked.id,
-        from: Some(locked.status),
-        to,
-        effective_on: day,
-        reason,
-    };
-    store::append_events(work.tx(), actor, &[row]).await?;
-    work.record(event(locked.id, class.id, locked.student, Some(locked.status), to, row_version));
-    Ok(())
 }
 
 /// The day from which a change counts; a student's own changes count from today, and are their own.

@@ -39,7 +39,7 @@ pub enum Status {
     Withdrawn,
     /// Left the waitlist.
     Cancelled,
-    /// Did not take an offer in time.
+    /// Did not take an offer, in time or at all.
     Expired,
     /// Was not approved.
     Rejected,
@@ -50,6 +50,14 @@ pub enum Status {
 pub enum Transition {
     /// A seat is free: from the waitlist into the class.
     Promote,
+    /// A seat is free, and is kept for a while.
+    Offer,
+    /// Take the seat that is offered.
+    Accept,
+    /// Let the seat go that is offered.
+    Decline,
+    /// The offer was not taken in time.
+    Expire,
     /// Leave before the drop deadline.
     Drop,
     /// Leave after it.
@@ -140,9 +148,11 @@ impl Status {
     /// Where a transition leads from here.
     pub fn apply(self, transition: Transition) -> Result<Self, InvalidTransition> {
         let to = match (self, transition) {
-            (Self::Waitlisted, Transition::Promote) | (Self::Suspended, Transition::Resume) => {
-                Self::Active
-            }
+            (Self::Waitlisted, Transition::Promote)
+            | (Self::Offered, Transition::Accept)
+            | (Self::Suspended, Transition::Resume) => Self::Active,
+            (Self::Waitlisted, Transition::Offer) => Self::Offered,
+            (Self::Offered, Transition::Decline | Transition::Expire) => Self::Expired,
             (Self::Active, Transition::Drop) => Self::Dropped,
             (Self::Active, Transition::Withdraw) => Self::Withdrawn,
             (Self::Active, Transition::Suspend) => Self::Suspended,
@@ -158,8 +168,12 @@ impl Status {
 mod tests {
     use super::*;
 
-    const TRANSITIONS: [Transition; 7] = [
+    const TRANSITIONS: [Transition; 11] = [
         Transition::Promote,
+        Transition::Offer,
+        Transition::Accept,
+        Transition::Decline,
+        Transition::Expire,
         Transition::Drop,
         Transition::Withdraw,
         Transition::Cancel,

@@ -139,8 +139,17 @@ impl Job {
 pub struct RetryFailed {
     /// Those of this type; all where it is absent.
     #[serde(rename = "type")]
-    #[garde(inner(length(chars, min = 1, max = 64)))]
+    #[garde(inner(length(chars, min = 1, max = 64), custom(valid_kind)))]
     pub kind: Option<String>,
+}
+
+fn valid_kind(value: &str, (): &()) -> garde::Result {
+    let is_of_a_kind = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if value.bytes().all(is_of_a_kind) {
+        Ok(())
+    } else {
+        Err(garde::Error::new("a type such as STUDENT_ENROLLED is expected"))
+    }
 }
 
 /// How many were.

@@ -10,8 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rules::is_email;
-use crate::domain::checks::together_with;
+use crate::domain::checks::{together_with, valid_email};
 use crate::resource::bulk::ROWS_MAX;
 use crate::resource::{Field, Kind, Resource, nullable};
 
@@ -165,14 +164,6 @@ pub struct BulkStudents {
 
 fn active() -> String {
     "ACTIVE".to_owned()
-}
-
-fn valid_email<C>(value: &str, _: &C) -> garde::Result {
-    if is_email(value) {
-        Ok(())
-    } else {
-        Err(garde::Error::new("an address such as ada@example.edu is expected"))
-    }
 }
 
 fn valid_standing<C>(value: &str, _: &C) -> garde::Result {

@@ -20,7 +20,7 @@ pub(crate) async fn institutions_ready(
     at_most: i32,
 ) -> Result<Vec<InstitutionId>, Error> {
     let ready = sqlx::query_scalar!(
-        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1)"#,
+        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1, 'jobs')"#,
         at_most
     )
     .fetch_all(pool)

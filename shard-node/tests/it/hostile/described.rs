@@ -16,8 +16,9 @@ impl Described<'_> {
     /// The path with an id that is nobody's.
     pub(super) fn concrete_path(&self) -> String {
         let id = Uuid::from_u128(7).to_string();
-        let path = self.path.replace("{id}", &id).replace("{classId}", &id);
-        path.replace("{endpointId}", &id)
+        ["{id}", "{classId}", "{sessionId}", "{userId}", "{endpointId}"]
+            .iter()
+            .fold(self.path.to_owned(), |path, name| path.replace(name, &id))
     }
 
     /// The properties of the body, or of the query.

@@ -16,6 +16,7 @@ use shard_node::domain::webhooks::{Names, Sender, SystemNames, WebhookSettings};
 use shard_node::events::Wakes;
 use shard_node::jobs::{self, Handler, JobSettings, Jobs, Mode, Registry};
 use shard_node::limits::{LimitSettings, Limits};
+use shard_node::mail::{MailSettings, Mailer};
 use shard_node::node::Node;
 use shard_node::operation::Queues;
 use shard_node::redis::Redis;
@@ -180,6 +181,8 @@ pub(crate) struct Plan {
     pub(crate) replicas: Vec<PgConnectOptions>,
     pub(crate) redis: String,
     pub(crate) limits: LimitSettings,
+    /// How mail leaves; none where it does not.
+    pub(crate) mail: Option<MailSettings>,
     pub(crate) jobs: JobSettings,
     /// What it does with jobs; the product's own handlers unless a test has others.
     pub(crate) handlers: Box<dyn Fn() -> Vec<Handler> + Send + Sync>,
@@ -205,6 +208,7 @@ impl Plan {
             replicas: Vec::new(),
             redis: NO_REDIS.to_owned(),
             limits: generous(),
+            mail: None,
             // What a test does is not to be followed by what it did not ask for.
             jobs: JobSettings { mode: Mode::Serve, ..JobSettings::default() },
             handlers: Box::new(jobs::handlers),
@@ -256,6 +260,7 @@ impl Plan {
             park: Arc::new(Park::new(&metrics.registry).expect("a park")),
             cache: Cache::new(redis.clone(), self.limits.fills()),
             limits: Limits::new(self.limits.clone(), redis),
+            mail: self.mail.as_ref().map(|mail| Mailer::new(mail).expect("a mailer")),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
             metrics,
             replicas,

@@ -6,12 +6,18 @@ pub(crate) mod directory;
 pub(crate) mod redis;
 pub(crate) mod replica;
 pub(crate) mod school;
+pub(crate) mod smtp;
+
+use std::borrow::Cow;
 
 use shard_map::InstitutionId;
 use shard_node::store::TenantTx;
+use sqlx::migrate::{Migration, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/shard");
 
 /// A migrated shard database; dropped with [`Shard::drop_database`].
 pub(crate) struct Shard {
@@ -22,6 +28,11 @@ pub(crate) struct Shard {
 impl Shard {
     /// Creates and migrates one.
     pub(crate) async fn create() -> Self {
+        Self::create_before(i64::MAX).await
+    }
+
+    /// Creates one as it was before a migration.
+    pub(crate) async fn create_before(version: i64) -> Self {
         #[expect(clippy::disallowed_methods, reason = "tests are told here where Postgres is")]
         let url = std::env::var("LXP_TEST_POSTGRES")
             .expect("LXP_TEST_POSTGRES names a superuser's DSN; `make test` sets it");
@@ -31,10 +42,22 @@ impl Shard {
         let mut server = PgConnection::connect_with(&shard.superuser).await.expect("a connection");
         let create = format!("CREATE DATABASE {} OWNER lxp_owner", shard.name);
         server.execute(AssertSqlSafe(create)).await.expect("a database");
-        let owner = shard.pool("lxp_owner", 1);
-        sqlx::migrate!("../migrations/shard").run(&owner).await.expect("migrated");
-        owner.close().await;
+        let earlier: Vec<Migration> =
+            MIGRATIONS.iter().filter(|migration| migration.version < version).cloned().collect();
+        let earlier = Migrator { migrations: Cow::Owned(earlier), ..Migrator::DEFAULT };
+        shard.run(&earlier).await;
         shard
+    }
+
+    /// Migrates it to the newest.
+    pub(crate) async fn migrate(&self) {
+        self.run(&MIGRATIONS).await;
+    }
+
+    async fn run(&self, migrator: &Migrator) {
+        let owner = self.pool("lxp_owner", 1);
+        migrator.run(&owner).await.expect("migrated");
+        owner.close().await;
     }
 
     /// Copies it as it is now; nobody may be connected to it.
@@ -79,11 +102,17 @@ impl Shard {
 
     /// Makes an institution that is active here at epoch 1.
     pub(crate) async fn admit(&self) -> InstitutionId {
+        self.admit_in("Europe/London").await
+    }
+
+    /// The same in a time zone.
+    pub(crate) async fn admit_in(&self, zone: &str) -> InstitutionId {
         let id = Uuid::now_v7();
         let mut owner = self.connect("lxp_owner").await;
-        sqlx::query("SELECT institution_admit($1, 1, 'shard-t', $2, 'Test', 'Europe/London')")
+        sqlx::query("SELECT institution_admit($1, 1, 'shard-t', $2, 'Test', $3)")
             .bind(id)
             .bind(id.to_string())
+            .bind(zone)
             .execute(&mut owner)
             .await
             .expect("admitted");

@@ -92,10 +92,7 @@ pub(in super::super) async fn is_own_student(
 }
 
 /// The student that a user is.
-pub(in super::super) async fn student_of_user(
-    tx: &mut TenantTx,
-    user: Uuid,
-) -> Result<Option<Uuid>, Error> {
+pub(crate) async fn student_of_user(tx: &mut TenantTx, user: Uuid) -> Result<Option<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         "SELECT id FROM students WHERE institution_id = $1 AND user_id = $2",
@@ -107,7 +104,7 @@ pub(in super::super) async fn student_of_user(
 }
 
 /// Whether there is such a class.
-pub(in super::super) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
+pub(crate) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         r#"SELECT exists(SELECT FROM classes WHERE institution_id = $1 AND id = $2) AS "exists!""#,
@@ -119,11 +116,7 @@ pub(in super::super) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Re
 }
 
 /// Whether a user is on the staff of a class.
-pub(in super::super) async fn teaches(
-    tx: &mut TenantTx,
-    class: Uuid,
-    user: Uuid,
-) -> Result<bool, Error> {
+pub(crate) async fn teaches(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         r#"SELECT exists(SELECT FROM class_staff

@@ -29,7 +29,7 @@ pub(in super::super) async fn lock_class(
     }
     let facts = sqlx::query_as!(
         ClassFacts,
-        r#"SELECT c.id, c.status, c.capacity, c.seats_taken, c.waitlist_capacity,
+        r#"SELECT c.id, c.status, c.capacity, c.offer_hours, c.seats_taken, c.waitlist_capacity,
                   (SELECT count(*) FROM enrollments e WHERE e.institution_id = $1 AND e.class_id = c.id
                      AND e.status = 'WAITLISTED') AS "waiting!",
                   coalesce((SELECT max(e.waitlist_place) FROM enrollments e WHERE e.institution_id = $1
@@ -72,7 +72,8 @@ pub(in super::super) async fn lock(
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Locked,
-        r#"SELECT id, student_id AS student, status AS "status: Status", row_version FROM enrollments
+        r#"SELECT id, student_id AS student, status AS "status: Status", row_version, offer_expires_at
+           FROM enrollments
            WHERE institution_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
         institution,
         enrollment
@@ -90,7 +91,8 @@ pub(in super::super) async fn lock_first_waiting(
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Locked,
-        r#"SELECT id, student_id AS student, status AS "status: Status", row_version FROM enrollments
+        r#"SELECT id, student_id AS student, status AS "status: Status", row_version, offer_expires_at
+           FROM enrollments
            WHERE institution_id = $1 AND class_id = $2 AND status = 'WAITLISTED'
            ORDER BY waitlist_place LIMIT $3 FOR NO KEY UPDATE"#,
         institution,

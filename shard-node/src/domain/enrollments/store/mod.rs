@@ -6,12 +6,11 @@ mod known;
 mod locks;
 mod write;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-pub(super) use known::{
-    class_exists, is_own_student, known, progress, statuses, student_of_user, teaches,
-};
+pub(crate) use known::{class_exists, student_of_user, teaches};
+pub(super) use known::{is_own_student, known, progress, statuses};
 pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting};
 pub(super) use write::{append_events, begin_progress, free_seat, insert, set_status, take_seats};
 
@@ -43,4 +42,15 @@ pub(super) struct Locked {
     pub(super) student: Uuid,
     pub(super) status: Status,
     pub(super) row_version: i64,
+    /// When the offer ends, where there is one.
+    pub(super) offer_expires_at: Option<DateTime<Utc>>,
+}
+
+/// What an enrolment becomes.
+pub(super) struct NewState {
+    pub(super) to: Status,
+    /// The day on which it ended.
+    pub(super) ended_on: Option<NaiveDate>,
+    /// When the offer ends, where it is one.
+    pub(super) offer_expires_at: Option<DateTime<Utc>>,
 }

@@ -3,8 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::super::Status;
-use super::{EventRow, NewRow};
+use super::{EventRow, NewRow, NewState};
 use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
@@ -115,6 +114,8 @@ pub(in super::super) async fn append_events(
     rows: &[EventRow],
 ) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
+    // The platform is nobody.
+    let actor = Some(actor).filter(|actor| !actor.is_nil());
     let ids: Vec<Uuid> = rows.iter().map(|_| Uuid::now_v7()).collect();
     let enrollments: Vec<Uuid> = rows.iter().map(|row| row.enrollment).collect();
     let froms: Vec<Option<String>> =
@@ -146,17 +147,18 @@ pub(in super::super) async fn append_events(
 pub(in super::super) async fn set_status(
     tx: &mut TenantTx,
     enrollment: Uuid,
-    to: Status,
-    ended_on: Option<NaiveDate>,
+    state: &NewState,
 ) -> Result<i64, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
-        "UPDATE enrollments SET status = $3, waitlist_place = NULL, ended_on = coalesce($4, ended_on)
+        "UPDATE enrollments SET status = $3, waitlist_place = NULL, ended_on = coalesce($4, ended_on),
+                                offer_expires_at = $5
          WHERE institution_id = $1 AND id = $2 RETURNING row_version",
         institution,
         enrollment,
-        to.as_str(),
-        ended_on
+        state.to.as_str(),
+        state.ended_on,
+        state.offer_expires_at
     )
     .fetch_one(tx.connection())
     .await?)
