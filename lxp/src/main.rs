@@ -7,6 +7,7 @@
 //!   that started them ends.
 
 mod api;
+mod audit;
 mod changing;
 mod connection;
 mod doctor;
@@ -64,6 +65,9 @@ enum Command {
     /// Background work of an institution: what waits, what failed and why.
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Who did what in an institution, and whether that is what was written.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// What an institution does by the calendar.
     #[command(subcommand)]
     Schedule(schedule::Command),
@@ -110,6 +114,7 @@ async fn run(command: &Command) -> anyhow::Result<()> {
         Command::Move(moves) => moves::run(moves).await,
         Command::Rebalance(rebalance) => rebalance::run(rebalance).await,
         Command::Jobs(jobs) => jobs::run(jobs).await,
+        Command::Audit(audit) => audit::run(audit).await,
         Command::Schedule(schedule) => schedule::run(schedule).await,
         Command::Map(map) => map::run(map).await,
         Command::Token(token) => token::run(token),

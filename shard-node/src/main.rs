@@ -33,8 +33,11 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news, the relay and the sequencer, so that load cannot starve them.
+/// Connections kept apart for ownership, news, schedules and the relay, so that load cannot starve them.
 const OWN_CONNECTIONS: u32 = 8;
+
+/// Connections of the sequencer of events.
+const EVENTS_CONNECTIONS: u32 = 3;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -74,6 +77,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let node = wire(&settings, &memory, &background).await?;
     let connections = settings.jobs.at_once + 1;
     let jobs_pool = confirmed(&settings, "lxp-node-jobs", connections, &memory, &node.ownership)?;
+    let connections = EVENTS_CONNECTIONS;
+    let events_pool =
+        confirmed(&settings, "lxp-node-events", connections, &memory, &node.ownership)?;
     let readiness = Readiness::default();
     let (metrics, ready) = (node.metrics.clone(), readiness.clone());
     let pages = admin::serve(settings.admin_listen, metrics, ready, background.clone());
@@ -85,7 +91,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
     let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
     tokio::spawn(scheduler.run(background.clone()));
-    tokio::spawn(events::run(node.clone(), own_pool.clone(), background.clone()));
+    tokio::spawn(events::run(node.clone(), events_pool, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     if settings.jobs.works() {
         tokio::spawn(jobs::work(node.clone(), jobs_pool, stop.clone()));

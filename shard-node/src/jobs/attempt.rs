@@ -143,13 +143,15 @@ impl Attempt<'_> {
         (finished, again): (Finished, bool),
         deadline: Instant,
     ) -> Result<bool, Failure> {
-        let Finished { tx, touched, wakes } = finished;
+        let Finished { tx, touched, wakes, recorded } = finished;
         let committed = timeout_at((deadline + PATIENCE).into(), tx.commit()).await;
         // Where the outcome is not known, it may have been applied.
         if wakes {
             self.node.jobs.wake(self.institution);
         }
-        self.node.wakes.wake(self.institution);
+        if recorded {
+            self.node.wakes.wake(self.institution);
+        }
         if !touched.is_empty() {
             let (cache, pool) = (&self.node.cache, &self.node.pool);
             cache.invalidate(pool, self.institution, self.epoch, &touched).await;

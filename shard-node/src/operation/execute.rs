@@ -120,7 +120,7 @@ async fn write_once(
             return Ok(Answer { session, ..answer });
         }
     };
-    let Finished { tx, touched, wakes } = finished;
+    let Finished { tx, touched, wakes, recorded } = finished;
     if !phase.enter(COMMITTING) {
         let _ = tx.rollback().await;
         return Err(Error::Abandoned);
@@ -132,7 +132,9 @@ async fn write_once(
         node.jobs.wake(institution);
     }
     node.cache.invalidate(&node.pool, institution, epoch, &touched).await;
-    node.wakes.wake(institution);
+    if recorded {
+        node.wakes.wake(institution);
+    }
     let session = committed?.map(|position| Session { epoch, position });
     Ok(Answer { session, ..answer? })
 }

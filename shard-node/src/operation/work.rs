@@ -57,12 +57,14 @@ pub(crate) struct Finished {
     pub(crate) touched: BTreeSet<&'static str>,
     /// Whether workers are to be woken then.
     pub(crate) wakes: bool,
+    /// Whether there are events to be numbered then.
+    pub(crate) recorded: bool,
 }
 
 impl Finished {
     /// Of a transaction that leaves nothing else.
     pub(crate) fn of(tx: TenantTx) -> Self {
-        Self { tx, touched: BTreeSet::new(), wakes: false }
+        Self { tx, touched: BTreeSet::new(), wakes: false, recorded: false }
     }
 }
 
@@ -142,7 +144,8 @@ impl Work {
         let due = self.queued.iter().any(|job| self.is_due(job));
         let wakes = self.wakes || due;
         store::enqueue(&mut self.tx, &self.jobs.registry, self.queued).await?;
-        Ok(Finished { tx: self.tx, touched, wakes })
+        let recorded = !self.events.is_empty();
+        Ok(Finished { tx: self.tx, touched, wakes, recorded })
     }
 
     pub(crate) async fn abandon(self) {

@@ -33,72 +33,61 @@ async fn run(superuser: &mut PgConnection, sql: &str) {
     superuser.execute(AssertSqlSafe(sql.to_owned())).await.expect(sql);
 }
 
-/// What somebody does who is above the tables' rules, and where that is found.
-fn tamperings() -> Vec<(&'static str, String, (i64, &'static str))> {
-    let at = |seq: i64| format!("WHERE seq = {seq}");
-    vec![
-        (
-            "a payload is changed",
-            format!("UPDATE outbox_events SET payload = payload || '{{\"title\": \"x\"}}' {}", at(3)),
-            (3, "changed"),
-        ),
-        (
-            "it was somebody else",
-            format!("UPDATE outbox_events SET actor_id = gen_random_uuid() {}", at(5)),
-            (5, "changed"),
-        ),
-        (
-            "it was another time",
-            format!("UPDATE outbox_events SET created_at = created_at + interval '1 microsecond' {}", at(1)),
-            (1, "changed"),
-        ),
-        ("it was another request", format!("UPDATE outbox_events SET request_id = NULL {}", at(8)), (8, "changed")),
-        ("one is gone", format!("DELETE FROM outbox_events {}", at(4)), (4, "missing")),
-        ("the first is gone", format!("DELETE FROM outbox_events {}", at(1)), (1, "missing")),
-        ("the last is gone", format!("DELETE FROM outbox_events {}", at(8)), (8, "missing")),
-        (
-            "all are gone",
-            "DELETE FROM outbox_events".to_owned(),
-            (1, "missing"),
-        ),
-        (
-            "one is gone and the others have closed up",
-            format!("DELETE FROM outbox_events {}; \
-                ALTER TABLE outbox_events DROP CONSTRAINT outbox_events_numbered_from_1; \
-                UPDATE outbox_events SET seq = -seq WHERE seq > 4; \
-                UPDATE outbox_events SET seq = -seq - 1 WHERE seq < 0; \
-                UPDATE event_heads SET seq = 7", at(4)),
-            (4, "changed"),
-        ),
-        (
-            "two have changed places",
-            "ALTER TABLE outbox_events DROP CONSTRAINT IF EXISTS outbox_events_numbered_from_1; \
-             UPDATE outbox_events SET seq = -seq WHERE seq IN (2, 6); \
-             UPDATE outbox_events SET seq = 8 + seq WHERE seq < 0"
-                .to_owned(),
-            (2, "changed"),
-        ),
-        (
-            "one is added past the end",
-            "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
-                 touches, seq, hash)
-             SELECT institution_id, gen_random_uuid(), type, aggregate, aggregate_id, 9, payload, touches, 9, hash
-             FROM outbox_events WHERE seq = 8"
-                .to_owned(),
-            (9, "beyond-head"),
-        ),
-        (
-            "the end has another hash",
-            "UPDATE event_heads SET hash = sha256('x')".to_owned(),
-            (8, "other-hash"),
-        ),
-        (
-            "there is no end",
-            "DELETE FROM event_heads".to_owned(),
-            (1, "beyond-head"),
-        ),
-    ]
-}
+/// What somebody does, and where it is found.
+const TAMPERINGS: &[(&str, &str, (i64, &str))] = &[
+    (
+        "a payload is changed",
+        "UPDATE outbox_events SET payload = payload || '{\"title\": \"x\"}' WHERE seq = 3",
+        (3, "changed"),
+    ),
+    (
+        "it was somebody else",
+        "UPDATE outbox_events SET actor_id = gen_random_uuid() WHERE seq = 5",
+        (5, "changed"),
+    ),
+    (
+        "it was another time",
+        "UPDATE outbox_events SET created_at = created_at + interval '1 microsecond' WHERE seq = 1",
+        (1, "changed"),
+    ),
+    (
+        "it was another request",
+        "UPDATE outbox_events SET request_id = NULL WHERE seq = 8",
+        (8, "changed"),
+    ),
+    ("one is gone", "DELETE FROM outbox_events WHERE seq = 4", (4, "missing")),
+    ("the first is gone", "DELETE FROM outbox_events WHERE seq = 1", (1, "missing")),
+    ("the last is gone", "DELETE FROM outbox_events WHERE seq = 8", (8, "missing")),
+    ("all are gone", "DELETE FROM outbox_events", (1, "missing")),
+    (
+        "one is gone and the others have closed up",
+        "DELETE FROM outbox_events WHERE seq = 4;
+         UPDATE outbox_events SET seq = seq + 100 WHERE seq > 4;
+         UPDATE outbox_events SET seq = seq - 101 WHERE seq > 100;
+         UPDATE event_heads SET seq = 7",
+        (4, "changed"),
+    ),
+    (
+        "two have changed places",
+        "UPDATE outbox_events SET seq = seq + 100 WHERE seq IN (2, 6);
+         UPDATE outbox_events SET seq = 108 - seq WHERE seq > 100",
+        (2, "changed"),
+    ),
+    (
+        "one is added past the end",
+        "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
+             touches, seq, hash)
+         SELECT institution_id, gen_random_uuid(), type, aggregate, aggregate_id, 9, payload, touches, 9, hash
+         FROM outbox_events WHERE seq = 8",
+        (9, "beyond-head"),
+    ),
+    (
+        "the end has another hash",
+        "UPDATE event_heads SET hash = sha256('x')",
+        (8, "other-hash"),
+    ),
+    ("there is no end", "DELETE FROM event_heads", (1, "beyond-head")),
+];
 
 #[tokio::test]
 async fn every_tampering_is_found_where_it_begins() {
@@ -115,8 +104,8 @@ async fn every_tampering_is_found_where_it_begins() {
         "CREATE TABLE kept AS TABLE outbox_events; CREATE TABLE kept_heads AS TABLE event_heads",
     )
     .await;
-    for (what, sql, (seq, why)) in tamperings() {
-        run(&mut superuser, &sql).await;
+    for (what, sql, (seq, why)) in TAMPERINGS {
+        run(&mut superuser, sql).await;
         let broken = school.verify("").await;
         assert_eq!(broken["ok"], false, "{what}: {broken}");
         assert_eq!(broken["broken"], json!({"seq": seq, "why": why}), "{what}");

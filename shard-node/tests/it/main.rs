@@ -34,3 +34,4 @@ mod templates;
 mod terms;
 mod trpc;
 mod users;
+mod webhooks;

@@ -97,7 +97,8 @@ async fn told(platform: &Platform, institution: InstitutionId) -> Uuid {
 async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
     let webhook = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["WEBHOOK_TEST"]});
     let webhook = other.post("/v1/webhooks", webhook).await.expect(201).id();
-    let _sent = other.post(&format!("/v1/webhooks/{webhook}:test"), json!({})).await.expect(202);
+    let tested = other.post(&format!("/v1/webhooks/{webhook}:test"), json!({})).await;
+    assert_eq!(tested.status, 202, "{}", tested.body);
     let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok());
     let began = Instant::now();
     loop {

@@ -128,6 +128,15 @@ impl Session {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Page<T>, CallError> {
+        self.read(path, query).await
+    }
+
+    /// Reads what these values ask for.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CallError> {
         let mut call = self.new_call(Method::GET, path);
         call.url.query_pairs_mut().extend_pairs(query);
         self.make(&call).await

@@ -73,4 +73,5 @@ impl Resource for ClassStaff {
     const MEMBERS: &'static [&'static str] =
         &["id", "classId", "userId", "givenName", "familyName", "rowVersion", "createdAt"];
     const CACHE_TTL: Option<Duration> = None;
+    const UNRECORDED: &'static [&'static str] = &["givenName", "familyName"];
 }

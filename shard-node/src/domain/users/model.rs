@@ -249,6 +249,7 @@ impl Resource for User {
         "updatedAt",
     ];
     const CACHE_TTL: Option<Duration> = None;
+    const UNRECORDED: &'static [&'static str] = &["username", "email", "givenName", "familyName"];
 }
 
 #[cfg(test)]

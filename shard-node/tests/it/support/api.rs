@@ -270,7 +270,8 @@ impl Plan {
             webhooks: Sender::new(&self.webhooks, self.names.clone()).expect("a client"),
             tasks: TaskTracker::new(),
         });
-        let rest = self.background(&node, &stop);
+        let rest = stop.child_token();
+        self.begin_background(&node, &rest, &stop);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let app = http::app(node.clone());
@@ -283,21 +284,24 @@ impl Plan {
         Served { url, node, rest, leave, key, stop, state }
     }
 
-    /// What goes on beside requests. Answers what ends the jobs alone.
-    fn background(&self, node: &Arc<Node>, stop: &CancellationToken) -> CancellationToken {
+    /// All that a node does beside answering.
+    fn begin_background(
+        &self,
+        node: &Arc<Node>,
+        rest: &CancellationToken,
+        stop: &CancellationToken,
+    ) {
         if self.numbers {
             let pool = pool_with(self.primary.clone(), 2);
             tokio::spawn(events::run(node.clone(), pool, stop.clone()));
         }
-        let own_pool = pool_with(self.primary.clone(), 3);
-        let rest = stop.child_token();
         if self.jobs.works() {
             let pool = pool_with(self.primary.clone().options(BY_INDEX), self.jobs.at_once + 1);
             tokio::spawn(jobs::work(node.clone(), pool, rest.clone()));
         }
+        let own_pool = pool_with(self.primary.clone(), 3);
         tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
         tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
-        rest
     }
 }
 
