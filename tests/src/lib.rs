@@ -12,6 +12,7 @@ pub mod oulad;
 mod own;
 mod parts;
 mod platform;
+mod sink;
 mod size;
 
 pub use beside::Beside;
@@ -21,4 +22,5 @@ pub use load::{History, Load, Op, Request, Schools};
 pub use own::Own;
 pub use parts::{freeze, kill, thaw};
 pub use platform::{Institution, Platform, program};
+pub use sink::Sink;
 pub use size::Size;

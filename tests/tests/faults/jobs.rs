@@ -1,13 +1,14 @@
 //! R11, R12 in the whole: nodes are killed with -9 at any moment while students enrol and their institutions move. Every
-//! enrolment that was acknowledged has its job, each job was done, and its effects are in the database once.
+//! enrolment that was acknowledged has its job, each job was done, and its effects are in the database once; a webhook
+//! has got each event at least once, always under one id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use lxp_tests::{Client, Institution, Own, Size};
+use lxp_tests::{Client, Institution, Own, Sink, Size};
 use reqwest::Method;
 use serde_json::{Value, json};
 use service_kit::token::Role;
@@ -28,6 +29,8 @@ const MOVED_WITHIN: Duration = Duration::from_secs(100);
 /// An institution with its classes, and who is to be enrolled where.
 struct School {
     institution: Institution,
+    /// Where its events go.
+    sink: Sink,
     /// Users of their own: each may ask 1,000 times a minute.
     callers: Vec<Client>,
     /// (class, student), each once.
@@ -68,7 +71,7 @@ async fn however_nodes_are_killed_every_enrolment_has_its_job_and_its_effects_on
     for (school, acknowledged) in schools.iter().zip(acknowledged) {
         assert_eq!(acknowledged.len(), school.wanted.len(), "not all were settled");
         until_done(&databases, &school.institution).await;
-        expect_each_once(&databases, &school.institution, &acknowledged).await;
+        expect_each_once(&databases, school, &acknowledged).await;
     }
 }
 
@@ -105,7 +108,10 @@ async fn open(platform: &Own, enrolments: usize) -> School {
         admin.with_token(&token)
     };
     let callers = (0..CALLERS).map(caller).collect();
-    School { institution, callers, wanted }
+    let sink = Sink::start().await;
+    let webhook = json!({"url": sink.url, "eventTypes": ["STUDENT_ENROLLED"]});
+    let _made = admin.post("/v1/webhooks", webhook).await.expect(201);
+    School { institution, sink, callers, wanted }
 }
 
 /// Everybody is enrolled, by several callers; answers the enrolments that were acknowledged.
@@ -202,6 +208,10 @@ async fn database(platform: &Own, shard: &str) -> PgPool {
     PgPool::connect(&format!("{server}/lxp")).await.expect("a connection")
 }
 
+/// Events of an institution that have no number yet.
+const UNNUMBERED: &str = "SELECT 'unnumbered', count(*) FROM outbox_events
+    WHERE institution_id = $1 AND seq IS NULL HAVING count(*) > 0";
+
 /// Jobs of an institution by their states, wherever it is. One that has just moved is for a moment at both.
 async fn states(databases: &[PgPool], institution: &Institution) -> BTreeMap<String, i64> {
     let mut all = BTreeMap::new();
@@ -221,20 +231,25 @@ async fn states(databases: &[PgPool], institution: &Institution) -> BTreeMap<Str
 }
 
 async fn until_done(databases: &[PgPool], institution: &Institution) {
-    let began = Instant::now();
+    let (began, mut before) = (Instant::now(), BTreeMap::new());
     loop {
         let states = states(databases, institution).await;
         assert_eq!(states.get("FAILED"), None, "{states:?}");
-        if states.keys().all(|state| state == "DONE") && !states.is_empty() {
+        // Numbers come first: they queue what is sent.
+        let unnumbered = counted(databases, institution, UNNUMBERED).await;
+        let are_done = states.keys().all(|state| state == "DONE") && !states.is_empty();
+        if are_done && unnumbered.is_empty() && before == states {
             return;
         }
+        before = states.clone();
         assert!(began.elapsed() < DONE_WITHIN, "not done: {states:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-/// Each enrolment has one job, and what that job does is there once.
-async fn expect_each_once(databases: &[PgPool], institution: &Institution, enrolments: &[Uuid]) {
+/// Each enrolment has one job, and what that job does is there once; the webhook has got all of them.
+async fn expect_each_once(databases: &[PgPool], school: &School, enrolments: &[Uuid]) {
+    let institution = &school.institution;
     let once: BTreeMap<String, i64> = enrolments.iter().map(|id| (id.to_string(), 1)).collect();
     assert_eq!(once.len(), enrolments.len(), "an enrolment was acknowledged twice");
     let by_enrolment = "SELECT payload->>'enrollmentId', count(*) FROM jobs
@@ -242,7 +257,19 @@ async fn expect_each_once(databases: &[PgPool], institution: &Institution, enrol
     assert_eq!(counted(databases, institution, by_enrolment).await, once, "jobs");
     let rows = "SELECT id::text, count(*) FROM enrollments WHERE institution_id = $1 GROUP BY 1";
     assert_eq!(counted(databases, institution, rows).await, once, "enrolments");
-    // What the job's handler writes is to be counted here in the same way, by enrolment: notifications.
+    let told = "SELECT split_part(dedup_key, ':', 2), count(*) FROM notifications
+        WHERE institution_id = $1 AND type = 'STUDENT_ENROLLED' GROUP BY 1";
+    assert_eq!(counted(databases, institution, told).await, once, "notifications");
+    let events = "SELECT aggregate_id::text, count(*) FROM outbox_events
+        WHERE institution_id = $1 AND type = 'STUDENT_ENROLLED' AND seq IS NOT NULL GROUP BY 1";
+    assert_eq!(counted(databases, institution, events).await, once, "numbered events");
+    let gaps = "SELECT 'gaps', max(seq) - count(seq) FROM outbox_events WHERE institution_id = $1
+        HAVING count(*) > 0";
+    let gapless = BTreeMap::from([("gaps".to_owned(), 0)]);
+    assert_eq!(counted(databases, institution, gaps).await, gapless);
+    let sent = school.sink.ids();
+    let ids: BTreeSet<&String> = sent.iter().collect();
+    assert_eq!(ids.len(), once.len(), "{} deliveries", sent.len());
 }
 
 async fn counted(
