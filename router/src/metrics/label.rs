@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 51] = [
+const WORDS: [&str; 53] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -17,6 +17,7 @@ const WORDS: [&str; 51] = [
     "courses",
     "curricula",
     "curriculum-templates",
+    "deliveries",
     "endpoint-metrics",
     "enrollments",
     "events",
@@ -54,13 +55,14 @@ const WORDS: [&str; 51] = [
     "terms",
     "users",
     "waitlist",
+    "webhook-deliveries",
     "webhooks",
     "weekly",
     "widgets",
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 30] = [
+const VERBS: [&str; 35] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -72,7 +74,9 @@ const VERBS: [&str; 30] = [
     "complete",
     "copy",
     "decline",
+    "disable",
     "drop",
+    "enable",
     "generate",
     "grade",
     "markAllRead",
@@ -85,11 +89,14 @@ const VERBS: [&str; 30] = [
     "resume",
     "retry",
     "retryFailed",
+    "rotateSecret",
     "run",
     "start",
     "submit",
     "suspend",
+    "test",
     "transfer",
+    "verify",
     "withdraw",
 ];
 

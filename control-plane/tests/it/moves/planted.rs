@@ -35,7 +35,7 @@ macro_rules! caught {
 
 caught! {
     no_ownership_check_is_seen: NoOwnershipCheck by "an_institution_moves_to_and_fro_while_clients_write",
-    capture_off_is_seen: CaptureOff by "rounds::keys_and_codes_change_hands_between_two_chunks",
+    capture_off_is_seen: CaptureOff by "an_institution_moves_to_and_fro_while_clients_write",
     a_fence_that_is_skipped_is_seen: FenceSkipped
         by "cutover::transactions_that_do_not_leave_are_cut_off_and_nothing_of_them_stays",
     no_final_round_is_seen: NoFinalRound by "an_institution_moves_to_and_fro_while_clients_write",
