@@ -11,7 +11,8 @@
 DROP FUNCTION work_ready(integer);
 CREATE FUNCTION work_ready(at_most integer, what text DEFAULT NULL, as_of timestamptz DEFAULT now())
     RETURNS TABLE (institution_id uuid)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+    SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 BEGIN
     CASE what

@@ -7,7 +7,7 @@
 //! - Dropped at any moment, also in the middle of a statement, it gives its connection back only once a ROLLBACK was
 //!   answered; else the connection is closed (sqlx's own `begin` is not cancel-safe: sqlx #4393).
 //! - The server never cuts off a COMMIT of what was written: cancelling one that waits for a standby makes it look
-//!   replicated. A read is READ ONLY, so its COMMIT waits for nothing and is sent by itself.
+//!   replicated. That of a read waits for nothing, and is sent by itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub struct TenantTx {
     access: Access,
 }
 
-/// What a transaction may do; the server holds it to that.
+/// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     Write,
@@ -50,13 +50,6 @@ enum Access {
 }
 
 impl Access {
-    const fn begin(self) -> &'static str {
-        match self {
-            Self::Write => "BEGIN",
-            Self::Read => "BEGIN READ ONLY",
-        }
-    }
-
     /// A write's COMMIT has the time that it takes.
     const fn commit(self) -> &'static str {
         match self {
@@ -107,7 +100,7 @@ impl TenantTx {
         Self::open(pool, institution, deadline, (Access::Write, ""), Some(share), 0).await
     }
 
-    /// The same for one that only reads: the server refuses whatever else it asks.
+    /// The same for one that only reads.
     ///
     /// # Errors
     /// As [`Self::begin_until`].
@@ -161,8 +154,7 @@ impl TenantTx {
         let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
         // Ids and places are typed: nothing of a client's text gets here.
         let open = format!(
-            "{begin}; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')",
-            begin = access.begin()
+            "BEGIN; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')"
         );
         tx.connection().execute(AssertSqlSafe(open)).await?;
         Ok(tx)

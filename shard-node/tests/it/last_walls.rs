@@ -1,10 +1,9 @@
 //! Mechanisms that stand behind others: each with the ones before it taken away, so that it is the last.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::Method;
 use serde_json::json;
-use shard_node::operation::Queues;
 use shard_node::store::TenantTx;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -45,28 +44,6 @@ async fn a_transaction_that_is_dropped_is_rolled_back_before_its_connection_is_u
         let mut connection = pool.acquire().await.expect("the one connection");
         expect_clean(&mut connection, after).await;
     }
-    pool.close().await;
-    shard.drop_database().await;
-}
-
-/// No read of ours writes; one that came to do so would not get far.
-#[tokio::test]
-async fn a_read_that_would_write_is_refused_by_the_server() {
-    let shard = Shard::create().await;
-    let institution = shard.admit().await;
-    let pool = shard.pool("lxp_app", 1);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let queues = Queues::new(2);
-    let place = queues.share(institution).await;
-    let mut tx =
-        TenantTx::begin_reading(&pool, institution, deadline, place).await.expect("entered");
-    let insert = format!(
-        "INSERT INTO courses (institution_id, id, code, title) VALUES ('{institution}', gen_random_uuid(), 'C', 'C')"
-    );
-    let refused = tx.connection().execute(AssertSqlSafe(insert)).await.err();
-    let code = refused.as_ref().and_then(|error| error.as_database_error()?.code());
-    assert_eq!(code.as_deref(), Some("25006"), "{refused:?}");
-    drop(tx);
     pool.close().await;
     shard.drop_database().await;
 }
