@@ -8,11 +8,14 @@
 -- Fair: whoever is left out this time has the same chance next time. One institution with 100,000 due jobs hides nobody:
 -- where the first due jobs of all are not all there are, institutions are walked from a random one on, a step each,
 -- however many jobs they have. Without such a backlog nobody walks: institutions whose jobs are for later cost nothing.
+--
+-- Planned each time for how many are asked for, and by index in its order: a plan of a table that nobody has analysed
+-- would gather all that is due, to sort it.
 DROP FUNCTION work_ready(integer);
 CREATE FUNCTION work_ready(at_most integer, what text DEFAULT NULL, as_of timestamptz DEFAULT now())
     RETURNS TABLE (institution_id uuid)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
-    SET plan_cache_mode = force_custom_plan AS $$
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 BEGIN
     CASE what

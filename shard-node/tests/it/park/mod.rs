@@ -16,7 +16,8 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 use tokio::task::JoinHandle;
 
 use crate::support::Shard;
-use crate::support::api::{Answer, Client, NO_REDIS, Served, generous};
+use crate::support::api::{Answer, Client, Plan, generous};
+use crate::support::directory::FakeDirectory;
 use crate::support::school::School;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -37,7 +38,11 @@ impl Moving {
     async fn start_with(limits: LimitSettings) -> Self {
         let shard = Shard::create().await;
         let institution = shard.admit().await;
-        let served = Served::start_with(&shard, 6, NO_REDIS, limits).await;
+        let mut plan = Plan::new(&shard, FakeDirectory::start().await);
+        // Its tries at the guard are counted here: no sequencer's among them.
+        (plan.connections, plan.limits, plan.numbers) = (6, limits, false);
+        let served = plan.serve().await;
+        served.until_leased().await;
         let admin = served.admin(institution);
         let mover = shard.connect("postgres").await;
         let moving = Self { school: School { shard, served, institution, admin }, mover };
