@@ -33,11 +33,11 @@ use tokio_util::task::TaskTracker;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Connections kept apart for ownership, news, schedules and the relay, so that load cannot starve them.
-const OWN_CONNECTIONS: u32 = 8;
+/// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
+const OWN_CONNECTIONS: u32 = 6;
 
-/// Connections of the sequencer of events.
-const EVENTS_CONNECTIONS: u32 = 3;
+/// Connections of the sequencer of events and of the scheduler.
+const EVENTS_CONNECTIONS: u32 = 4;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -89,7 +89,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     replica::watch(&node.replicas, &background);
     tokio::spawn(tenancy::watch(poller, background.clone()));
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
-    let scheduler = Scheduler::new(node.clone(), own_pool.clone())?;
+    let scheduler = Scheduler::new(node.clone(), events_pool.clone())?;
     tokio::spawn(scheduler.run(background.clone()));
     tokio::spawn(events::run(node.clone(), events_pool, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));

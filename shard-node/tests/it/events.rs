@@ -10,6 +10,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use service_kit::token::Role;
 use shard_map::InstitutionId;
+use shard_node::error::Error;
 use shard_node::events::{self, Numbered, number};
 use shard_node::jobs::{self, Registry};
 use shard_node::store::TenantTx;
@@ -131,9 +132,10 @@ async fn numbers_are_gapless_and_ordered_under_sixteen_writers_and_three_sequenc
             while !is_done.load(Ordering::Relaxed) {
                 match number(pool, registry, institution, batch).await {
                     Ok(Numbered::Some { events, .. }) => given += events,
-                    Ok(Numbered::Busy) => {}
-                    // As the node's own: what was not numbered is numbered by the next.
-                    Err(error) => println!("not numbered: {error}"),
+                    // On a busy machine: who got no connection in time numbers the next time.
+                    Ok(Numbered::Busy)
+                    | Err(Error::Abandoned | Error::Database(sqlx::Error::PoolTimedOut)) => {}
+                    Err(error) => panic!("{error}"),
                 }
                 // The writers are to have the machine, too.
                 tokio::time::sleep(Duration::from_millis(5)).await;
