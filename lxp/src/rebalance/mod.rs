@@ -121,6 +121,9 @@ async fn propose(make: &Make) -> anyhow::Result<()> {
 async fn begin(apply: &Apply) -> anyhow::Result<()> {
     let client = apply.connection.client()?;
     let plan = find::one(&client, apply.plan.as_deref(), find::Wanted::Proposed).await?;
+    if plan.moves.is_empty() {
+        return print(&shown(&client, &plan, apply.follow.output).await?);
+    }
     apply.confirm.ask(shown(&client, &plan, Format::Table).await?.trim_end())?;
     let plan = client.apply_plan(plan.id).await.map_err(explain)?;
     follow(&client, plan, &apply.follow).await

@@ -1,6 +1,7 @@
 //! Every SQL statement on numbers and the chain.
 
 use chrono::{DateTime, Utc};
+use sqlx::Executor as _;
 use uuid::Uuid;
 
 use super::chain::{Fields, Hash};
@@ -109,9 +110,13 @@ pub(crate) async fn last(tx: &mut TenantTx) -> Result<Option<i64>, Error> {
 
 /// The oldest events without a number, and with each of them all of lower versions of its aggregate: what is left out
 /// has no higher number than it may have. At most twice `at_most`; cut off, it is still closed in that way.
+///
+/// What waits is read twice and no more: to a planner without statistics a look at all of it for each of the oldest is
+/// as good, and a thousand that wait are then a million.
 pub(crate) async fn take(tx: &mut TenantTx, at_most: i64) -> Result<Vec<Written>, Error> {
     let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_as!(
+    tx.connection().execute("SET LOCAL enable_nestloop = off").await?;
+    let taken = sqlx::query_as!(
         Written,
         r#"WITH oldest AS (
              SELECT aggregate, aggregate_id, aggregate_version FROM outbox_events
@@ -128,7 +133,9 @@ pub(crate) async fn take(tx: &mut TenantTx, at_most: i64) -> Result<Vec<Written>
         at_most
     )
     .fetch_all(tx.connection())
-    .await?)
+    .await?;
+    tx.connection().execute("SET LOCAL enable_nestloop = on").await?;
+    Ok(taken)
 }
 
 /// Writes numbers and hashes.

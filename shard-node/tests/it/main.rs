@@ -21,6 +21,7 @@ mod mail;
 mod notifications;
 mod offers;
 mod park;
+mod plans;
 mod primary;
 mod programs;
 mod redis_faults;

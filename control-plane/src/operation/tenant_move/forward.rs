@@ -88,10 +88,12 @@ impl TenantMove {
     pub(super) async fn copy(&mut self) -> Result<(), Stop> {
         let act = self.act;
         self.connect_source().await?.unpark(&act).await?;
+        self.analyze_source().await?;
         let mut catching_up = 0;
         loop {
             let slowed = catching_up >= SLOW_AFTER;
             let done = self.one_round(Step::CopyRound, slowed).await?;
+            self.analyze_target(done.checkpoint).await?;
             if done.checkpoint.copied == Copied::All {
                 if done.keys <= CAUGHT_UP_KEYS {
                     return self.advance(MovePhase::Verifying).await;

@@ -17,6 +17,7 @@ pub mod planted;
 mod round;
 mod side;
 mod source;
+mod statistics;
 mod target;
 mod verify;
 
@@ -34,6 +35,7 @@ pub use self::catalogue::{Catalogue, CatalogueError, Table, read as read_catalog
 use self::failpoint::{Edge, Step, reach};
 pub use self::side::Stop;
 use self::side::{Act, Side, soon};
+use self::statistics::Analyzed;
 
 use super::metrics::MoveMetrics;
 use crate::error::Error;
@@ -62,6 +64,8 @@ pub struct TenantMove {
     /// The source once more, for snapshots.
     reader: Option<PgConnection>,
     catalogue: Option<Arc<Catalogue>>,
+    /// What the target's planner knows of the copy.
+    analyzed: Analyzed,
     /// When the lock was first asked for.
     pause_began: Option<Instant>,
 }
@@ -90,6 +94,7 @@ impl TenantMove {
             target: None,
             reader: None,
             catalogue: None,
+            analyzed: Analyzed::default(),
             pause_began: None,
         }))
     }

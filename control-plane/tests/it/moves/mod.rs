@@ -10,6 +10,7 @@ mod planted;
 mod rounds;
 mod schema;
 mod stage;
+mod statistics;
 mod writers;
 
 use std::sync::Arc;
