@@ -135,7 +135,6 @@ async fn lists_are_filtered_by_bank_tag_type_and_difficulty() {
     for (query, titles) in [
         (format!("bankId={one}"), &["a", "b", "d"][..]),
         (format!("bankId={one}&tag=y"), &["a"]),
-        ("tag=x&tag=y".to_owned(), &["a"]),
         ("tag=it%27s%2C%20%22odd%22%20%7B%7D".to_owned(), &["c"]),
         ("tag=z".to_owned(), &[]),
         ("type=ESSAY".to_owned(), &["d"]),
