@@ -386,6 +386,8 @@ fn answers_without_measure_are_refused_and_nothing_panics() {
 
 #[test]
 fn essays_and_files_wait_for_a_person() {
+    use ItemState::{Invalid, Review, Unanswered};
+
     let item = |item: &str, rule: Rule| ItemKey {
         item: item.to_owned(),
         question_id: Uuid::nil(),
@@ -400,7 +402,6 @@ fn essays_and_files_wait_for_a_person() {
         let states: Vec<ItemState> = graded.items.iter().map(|item| item.state).collect();
         (states, graded.needs_review)
     };
-    use ItemState::{Invalid, Review, Unanswered};
     assert_eq!(states(json!({"i1": "Once", "i2": ["f1", "f2"]})), (vec![Review, Review], true));
     assert_eq!(states(json!({"i1": "Once"})), (vec![Review, Unanswered], true));
     assert_eq!(states(json!({"i1": 7, "i2": "f1"})), (vec![Invalid, Invalid], false));
