@@ -184,7 +184,7 @@ async fn an_unsound_question_is_refused_with_the_places_of_its_faults() {
     assert_eq!(refused.body["errors"][0]["pointer"], "/parameters/0/max");
     let refused =
         school.admin.post("/v1/questions", with("/body/type", json!("RIDDLE"))).await.expect(400);
-    assert_eq!(refused.body["errors"][0]["pointer"], "/body");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/body/type");
     let refused =
         school.admin.post("/v1/questions", with("/tags", json!(["x", "x"]))).await.expect(400);
     assert_eq!(refused.body["errors"][0]["pointer"], "/tags");
