@@ -11,10 +11,10 @@ pub(super) const ONE: i128 = 10_000;
 /// The most that `numeric(12,4)` holds.
 pub(super) const UNITS_MAX: i128 = 999_999_999_999;
 
-/// The most points that an item or an assessment may be worth.
-pub const POINTS_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// The most points that an item or an assessment may be worth: a paper of 300 such items fits the columns.
+pub const POINTS_MAX: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
 
-/// Whether a decimal is points of an item or an assessment: 0 to a million, with at most 4 decimals.
+/// Whether a decimal is points of an item or an assessment: 0 to 100,000, with at most 4 decimals.
 pub fn is_score(value: Decimal) -> bool {
     (Decimal::ZERO..=POINTS_MAX).contains(&value) && value.normalize().scale() <= 4
 }
@@ -105,6 +105,15 @@ mod tests {
 
     fn of(text: &str) -> Decimal {
         text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn the_largest_paper_fits_the_columns() {
+        let items = i128::try_from(crate::domain::questions::ITEMS_MAX).expect("a small number");
+        assert!(units(POINTS_MAX) * items <= UNITS_MAX);
+        assert!(is_score(POINTS_MAX) && is_score(Decimal::new(1, 4)) && is_score(Decimal::ZERO));
+        assert!(!is_score(POINTS_MAX + Decimal::ONE) && !is_score(Decimal::new(1, 5)));
+        assert!(!is_score(Decimal::NEGATIVE_ONE));
     }
 
     #[test]

@@ -162,7 +162,7 @@ fn valid_points(value: &Decimal, (): &()) -> garde::Result {
     if is_score(*value) {
         return Ok(());
     }
-    Err(garde::Error::new("0 to 1000000 with at most 4 decimals is expected"))
+    Err(garde::Error::new("0 to 100000 with at most 4 decimals is expected"))
 }
 
 fn valid_size(sections: &[Section], (): &()) -> garde::Result {
