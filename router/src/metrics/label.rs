@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 54] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -54,6 +54,7 @@ const WORDS: [&str; 53] = [
     "term-systems",
     "terms",
     "users",
+    "versions",
     "waitlist",
     "webhook-deliveries",
     "webhooks",
@@ -62,7 +63,7 @@ const WORDS: [&str; 53] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 36] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -84,6 +85,7 @@ const VERBS: [&str; 35] = [
     "open",
     "openCheckIn",
     "pause",
+    "preview",
     "publish",
     "replay",
     "resume",

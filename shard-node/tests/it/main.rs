@@ -24,6 +24,7 @@ mod park;
 mod plans;
 mod primary;
 mod programs;
+mod questions;
 mod redis_faults;
 mod references;
 mod replicas;
