@@ -104,7 +104,7 @@ CREATE TABLE grades (
     FOREIGN KEY (institution_id, assessment_id) REFERENCES assessments (institution_id, id),
     FOREIGN KEY (institution_id, student_id) REFERENCES students (institution_id, id),
     CHECK ((state = 'GRADED') = (score IS NOT NULL)),
-    CHECK (score + late_deduction <= possible)
+    CHECK (score <= possible)
 );
 CREATE INDEX grades_by_class ON grades (institution_id, class_id, student_id);
 CREATE INDEX grades_by_student ON grades (institution_id, student_id);
