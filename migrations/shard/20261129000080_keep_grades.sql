@@ -103,10 +103,12 @@ CREATE TABLE grades (
     FOREIGN KEY (institution_id, class_id) REFERENCES classes (institution_id, id),
     FOREIGN KEY (institution_id, assessment_id) REFERENCES assessments (institution_id, id),
     FOREIGN KEY (institution_id, student_id) REFERENCES students (institution_id, id),
+    FOREIGN KEY (institution_id, submission_id) REFERENCES assessment_submissions (institution_id, id),
     CHECK ((state = 'GRADED') = (score IS NOT NULL)),
     CHECK (score <= possible)
 );
 CREATE INDEX grades_by_class ON grades (institution_id, class_id, student_id);
+CREATE INDEX grades_by_submission ON grades (institution_id, submission_id) WHERE submission_id IS NOT NULL;
 CREATE INDEX grades_by_student ON grades (institution_id, student_id);
 CREATE INDEX grades_by_created ON grades (institution_id, created_at, id);
 CREATE INDEX grades_by_day ON grades (institution_id, graded_at);

@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::resource::{Field, Kind, Resource, Scope};
+use crate::resource::{Field, Kind, Resource, Scope, plain_decimal, plain_decimal_option};
 
 /// The class that a path names.
 #[derive(Debug)]
@@ -88,16 +88,13 @@ pub struct Grade {
     /// UNGRADED, GRADED or EXEMPT.
     pub state: State,
     /// Points, after the late deduction; null unless GRADED.
-    #[serde(with = "rust_decimal::serde::float_option")]
-    #[schema(value_type = Option<f64>)]
+    #[serde(serialize_with = "plain_decimal_option")]
     pub score: Option<Decimal>,
     /// Points that there were to get.
-    #[serde(with = "rust_decimal::serde::float")]
-    #[schema(value_type = f64)]
+    #[serde(serialize_with = "plain_decimal")]
     pub possible: Decimal,
     /// Points that lateness took.
-    #[serde(with = "rust_decimal::serde::float")]
-    #[schema(value_type = f64)]
+    #[serde(serialize_with = "plain_decimal")]
     pub late_deduction: Decimal,
     /// MANUAL or AUTOMATED.
     pub origin: Origin,
