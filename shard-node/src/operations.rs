@@ -21,6 +21,8 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::students::operations(),
         domain::enrollments::operations(),
         domain::attendance::operations(),
+        domain::gradebook::operations(),
+        domain::grades::operations(),
         domain::reports::operations(),
         schedules::operations(),
         domain::notifications::operations(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 58] = [
     "api-clients",
     "assessments",
     "attempts",
@@ -21,16 +21,21 @@ const WORDS: [&str; 53] = [
     "endpoint-metrics",
     "enrollments",
     "events",
+    "grade-scales",
+    "grade-stats",
     "gradebook",
     "grades",
+    "grading-categories",
     "guardians",
     "history",
     "imports",
     "institution",
     "job-schedules",
     "jobs",
+    "late-policies",
     "materials",
     "metrics",
+    "mine",
     "monthly",
     "notifications",
     "org-units",
@@ -62,7 +67,7 @@ const WORDS: [&str; 53] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 37] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -77,6 +82,7 @@ const VERBS: [&str; 35] = [
     "disable",
     "drop",
     "enable",
+    "finalize",
     "generate",
     "grade",
     "markAllRead",
@@ -85,6 +91,7 @@ const VERBS: [&str; 35] = [
     "openCheckIn",
     "pause",
     "publish",
+    "reopen",
     "replay",
     "resume",
     "retry",

@@ -14,6 +14,7 @@
 //! Left to others: schedule clashes and overrides; who is told of it (`STUDENT_ENROLLED` in the outbox).
 
 mod bulk;
+mod complete;
 mod enroll;
 mod model;
 mod offers;
@@ -27,6 +28,7 @@ use service_kit::token::{Role, Roles};
 
 pub use bulk::{BulkEnroll, BulkRow};
 pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
+pub(crate) use complete::complete_all;
 pub use offers::handlers;
 pub(crate) use promote::promote_waitlist;
 pub use status::{InvalidTransition, Status, Transition};

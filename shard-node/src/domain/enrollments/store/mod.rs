@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub(crate) use known::{class_exists, student_of_user, teaches};
 pub(super) use known::{is_own_student, known, progress, statuses};
 pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting};
-pub(super) use write::{append_events, begin_progress, free_seat, insert, set_status, take_seats};
+pub(super) use write::{append_events, begin_progress, complete, free_seat, insert, set_status, take_seats};
 
 use super::Status;
 
