@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
+<<<<<<< HEAD
 const WORDS: [&str; 58] = [
+=======
+const WORDS: [&str; 54] = [
+>>>>>>> 53d6192
     "api-clients",
     "assessments",
     "attempts",
@@ -59,6 +63,7 @@ const WORDS: [&str; 58] = [
     "term-systems",
     "terms",
     "users",
+    "versions",
     "waitlist",
     "webhook-deliveries",
     "webhooks",
@@ -67,7 +72,11 @@ const WORDS: [&str; 58] = [
 ];
 
 /// The verbs behind a colon, sorted.
+<<<<<<< HEAD
 const VERBS: [&str; 37] = [
+=======
+const VERBS: [&str; 36] = [
+>>>>>>> 53d6192
     "acceptOffer",
     "apply",
     "approve",
@@ -90,6 +99,7 @@ const VERBS: [&str; 37] = [
     "open",
     "openCheckIn",
     "pause",
+    "preview",
     "publish",
     "reopen",
     "replay",
