@@ -175,7 +175,7 @@ pub(crate) fn totals(structure: &Structure, cells: &[&Cell]) -> Percents {
     let weighted = !structure.categories.is_empty();
     let weighting = if weighted { Weighting::Weights } else { Weighting::Points };
     let total = totals::total(&categories, weighting);
-    Percents { current: total.current, last: total.last }
+    Percents { current: total.current, last: total.end }
 }
 
 impl Structure {

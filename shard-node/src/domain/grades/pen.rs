@@ -81,14 +81,16 @@ pub(super) async fn write(
         return Ok(HashMap::new());
     }
     let (by, now) = (actor(work), work.now);
-    let row = |writing| GradeRow {
-        place: writing.place,
-        mark: &writing.mark,
-        graded_at: (writing.mark.state != State::Ungraded)
-            .then(|| writing.graded_at.unwrap_or(now)),
-        released_at: shown(known, writing, now),
-    };
-    let rows: Vec<GradeRow<'_>> = writings.iter().map(row).collect();
+    let rows: Vec<GradeRow<'_>> = writings
+        .iter()
+        .map(|writing| GradeRow {
+            place: writing.place,
+            mark: &writing.mark,
+            graded_at: (writing.mark.state != State::Ungraded)
+                .then(|| writing.graded_at.unwrap_or(now)),
+            released_at: shown(known, writing, now),
+        })
+        .collect();
     let written = store::write(work.tx(), known.class_id, by, &rows).await?;
     let mut events = Vec::with_capacity(writings.len());
     for writing in writings {

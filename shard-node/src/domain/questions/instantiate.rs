@@ -91,8 +91,7 @@ impl Maker<'_> {
         let places = self.places(texts.len(), self.shuffles);
         let by_id: Vec<_> =
             ids("c").zip(&places).map(|(id, place)| (id, &body.choices[*place])).collect();
-        let is_right = |(id, choice): &(String, _)| -> Option<String> {
-            let choice: &super::definition::MultipleChoice = choice;
+        let is_right = |(id, choice): &(String, &super::definition::MultipleChoice)| {
             let value = choice.value.unwrap_or_default();
             let is_right =
                 if body.scoring == Scoring::Map { value > Decimal::ZERO } else { choice.right };

@@ -8,7 +8,7 @@ mod results;
 mod settings;
 
 pub(super) use read::{
-    Person, Scale, cells, class_stats, count_people, find_people, people, scale_of, structure,
+    Person, cells, class_stats, count_people, find_people, people, scale_of, structure,
 };
 pub(super) use results::{
     Finalizing, NewResult, enrollment_of_result, external_results, hold_class, hold_enrollment,

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::super::model::{Origin, State};
@@ -147,8 +146,10 @@ pub(in super::super) async fn hold_enrollments(
     )
     .fetch_all(tx.connection())
     .await?;
-    let enrolled = |row: &_| Enrolled { enrollment: row.id, is_final: row.is_final };
-    Ok(rows.iter().map(|row| (row.student_id, enrolled(row))).collect())
+    let enrolled = rows.into_iter().map(|row| {
+        (row.student_id, Enrolled { enrollment: row.id, is_final: row.is_final })
+    });
+    Ok(enrolled.collect())
 }
 
 /// Those of the ids that are students.
