@@ -9,6 +9,7 @@ mod disconnects;
 mod docs;
 mod enrollments;
 mod events;
+mod gradebook;
 mod guard;
 mod heartbeat;
 mod hostile;
