@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::definition::{
-    Body, ClozeBody, Content, Formula, MatchingBody, MultipleBody, NumberAnswer, NumericBody,
-    OrderingBody, PartBody, QuestionType, Scoring, ShortTextBody, SingleBody, ToleranceType,
+    Body, ClozeBody, Content, Formula, MatchingBody, MultipleBody, MultipleChoice, NumberAnswer,
+    NumericBody, OrderingBody, PartBody, QuestionType, Scoring, ShortTextBody, SingleBody,
+    ToleranceType,
 };
 use super::formula::{Expression, Kind, Names, Values};
 use super::paper::{Field, Labelled, PaperPart};
@@ -17,7 +18,8 @@ use super::render::render;
 use super::seed::Generator;
 use crate::domain::grading::{
     AcceptedNumber, AcceptedText, ClozeRule, MatchingRule, MultipleRule, Number, NumericRule,
-    OrderingRule, PartKey, Rule, Selection, ShortTextRule, SingleRule, TrueFalseRule, Within, split,
+    OrderingRule, PartKey, Rule, Selection, ShortTextRule, SingleRule, TrueFalseRule, Within,
+    split,
 };
 
 /// A question with a student's values.
@@ -82,7 +84,8 @@ impl Maker<'_> {
         let places = self.places(texts.len(), self.shuffles);
         let fraction = |(id, place): (String, &usize)| (id, body.choices[*place].fraction);
         let choices = ids("c").zip(&places).map(fraction).collect();
-        let field = Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Single) };
+        let field =
+            Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Single) };
         Some((field, Rule::Single(SingleRule { choices })))
     }
 
@@ -91,13 +94,12 @@ impl Maker<'_> {
         let places = self.places(texts.len(), self.shuffles);
         let by_id: Vec<_> =
             ids("c").zip(&places).map(|(id, place)| (id, &body.choices[*place])).collect();
-        let is_right = |(id, choice): &(String, &super::definition::MultipleChoice)| {
-            let value = choice.value.unwrap_or_default();
-            let is_right =
-                if body.scoring == Scoring::Map { value > Decimal::ZERO } else { choice.right };
-            is_right.then(|| id.clone())
+        let is_right = |choice: &MultipleChoice| match body.scoring {
+            Scoring::Map => choice.value.unwrap_or_default() > Decimal::ZERO,
+            Scoring::AllOrNothing | Scoring::Partial => choice.right,
         };
-        let right: BTreeSet<String> = by_id.iter().filter_map(is_right).collect();
+        let right_ones = by_id.iter().filter(|(_, choice)| is_right(choice));
+        let right: BTreeSet<String> = right_ones.map(|(id, _)| id.clone()).collect();
         let scoring = match body.scoring {
             Scoring::AllOrNothing => Selection::AllOrNothing,
             Scoring::Partial => Selection::Partial { penalty: body.penalty },
@@ -112,7 +114,8 @@ impl Maker<'_> {
             },
         };
         let choices = by_id.into_iter().map(|(id, _)| id).collect();
-        let field = Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Multiple) };
+        let field =
+            Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Multiple) };
         Some((field, Rule::Multiple(MultipleRule { choices, right, scoring })))
     }
 
@@ -132,7 +135,8 @@ impl Maker<'_> {
 
     fn within(&self, answer: &NumberAnswer) -> Option<Within> {
         let Some(value) = &answer.value else {
-            let (min, max) = (self.number(answer.min.as_ref()?)?, self.number(answer.max.as_ref()?)?);
+            let (min, max) =
+                (self.number(answer.min.as_ref()?)?, self.number(answer.max.as_ref()?)?);
             return (min <= max).then_some(Within::Range { min, max });
         };
         let value = self.number(value)?;
@@ -161,7 +165,11 @@ impl Maker<'_> {
             .iter()
             .map(|answer| {
                 let text = render(&answer.text, self.values)?;
-                Some(AcceptedText { text, pattern: answer.pattern.clone(), fraction: answer.fraction })
+                Some(AcceptedText {
+                    text,
+                    pattern: answer.pattern.clone(),
+                    fraction: answer.fraction,
+                })
             })
             .collect();
         let rule = ShortTextRule { accepted: accepted?, case_sensitive: body.case_sensitive };
@@ -170,8 +178,11 @@ impl Maker<'_> {
 
     fn matching(&mut self, body: &MatchingBody) -> Option<(Field, Rule)> {
         let prompts = self.different(body.pairs.iter().map(|pair| &pair.prompt))?;
-        let partner_of: Vec<String> =
-            body.pairs.iter().map(|pair| render(&pair.partner, self.values)).collect::<Option<_>>()?;
+        let partner_of: Vec<String> = body
+            .pairs
+            .iter()
+            .map(|pair| render(&pair.partner, self.values))
+            .collect::<Option<_>>()?;
         let mut partners: Vec<String> = Vec::new();
         let distractors: Option<Vec<String>> =
             body.distractors.iter().map(|text| render(text, self.values)).collect();
@@ -202,11 +213,17 @@ impl Maker<'_> {
         let mut order: Vec<(usize, String)> = places.iter().copied().zip(ids("o")).collect();
         order.sort_unstable();
         let order = order.into_iter().map(|(_, id)| id).collect();
-        let field = Field { choices: labelled("o", &texts, &places), ..Field::of(QuestionType::Ordering) };
+        let field =
+            Field { choices: labelled("o", &texts, &places), ..Field::of(QuestionType::Ordering) };
         Some((field, Rule::Ordering(OrderingRule { order, scoring: body.scoring })))
     }
 
-    fn cloze(&mut self, body: &ClozeBody, points: Decimal, parts: &mut Vec<PaperPart>) -> Option<Rule> {
+    fn cloze(
+        &mut self,
+        body: &ClozeBody,
+        points: Decimal,
+        parts: &mut Vec<PaperPart>,
+    ) -> Option<Rule> {
         let weights: Vec<Decimal> = body.parts.iter().map(|part| part.weight).collect();
         let mut keys = Vec::with_capacity(body.parts.len());
         for (part, points) in body.parts.iter().zip(split(points, &weights)) {
@@ -224,7 +241,8 @@ impl Maker<'_> {
 
     /// The texts with their values, if no two of them read alike.
     fn different<'t>(&self, texts: impl Iterator<Item = &'t String>) -> Option<Vec<String>> {
-        let texts: Vec<String> = texts.map(|text| render(text, self.values)).collect::<Option<_>>()?;
+        let texts: Vec<String> =
+            texts.map(|text| render(text, self.values)).collect::<Option<_>>()?;
         let distinct: BTreeSet<&str> = texts.iter().map(|text| text.trim()).collect();
         (distinct.len() == texts.len()).then_some(texts)
     }

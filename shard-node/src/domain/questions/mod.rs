@@ -19,8 +19,12 @@ mod instantiate;
 mod model;
 mod paper;
 mod parameters;
+#[cfg(test)]
+mod properties;
 mod render;
 mod rules;
+#[cfg(test)]
+mod samples;
 mod seed;
 mod service;
 mod store;
@@ -30,7 +34,8 @@ use service_kit::token::{Role, Roles};
 
 pub use banks::{NewBank, PatchBank, QuestionBank};
 pub use blueprint::{
-    Blueprint, Draw, Fixed, FixedItem, ITEMS_MAX, POOL_MAX, Pool, PooledQuestion, Section, SectionKind,
+    Blueprint, Draw, Fixed, FixedItem, ITEMS_MAX, POOL_MAX, Pool, PooledQuestion, Section,
+    SectionKind,
 };
 pub use definition::{Body, Content, Difficulty, QuestionType};
 pub use draw::{DrawError, ProofFailure, draw, prove, rekey};

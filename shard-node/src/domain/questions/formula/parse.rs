@@ -111,12 +111,48 @@ impl Expression {
     }
 
     /// Reads a formula whose value is of a kind.
-    pub(in super::super) fn parse_as(text: &str, names: &Names, kind: Kind) -> Result<Self, String> {
+    pub(in super::super) fn parse_as(
+        text: &str,
+        names: &Names,
+        kind: Kind,
+    ) -> Result<Self, String> {
         let expression = Self::parse(text, names)?;
         match (expression.kind == kind, kind) {
             (true, _) => Ok(expression),
             (false, Kind::Truth) => Err("a comparison is expected".to_owned()),
             (false, Kind::Number | Kind::Text) => Err("a number is expected".to_owned()),
+        }
+    }
+}
+
+impl Expression {
+    /// What evaluating it may cost, beside an addition.
+    pub(in super::super) fn cost(&self) -> u64 {
+        self.node.cost()
+    }
+}
+
+impl Node {
+    fn cost(&self) -> u64 {
+        match self {
+            Self::Number(_) | Self::Name(_) => 1,
+            Self::Negative(of) | Self::Not(of) => 1 + of.cost(),
+            Self::Binary(operator, left, right) => {
+                let own = match operator {
+                    Operator::Add | Operator::Subtract | Operator::Multiply => 1,
+                    Operator::Divide => 3,
+                    Operator::Power => 100,
+                };
+                own + left.cost() + right.cost()
+            }
+            Self::Compare(_, left, right) | Self::And(left, right) | Self::Or(left, right) => {
+                1 + left.cost() + right.cost()
+            }
+            Self::Call(function, arguments) => {
+                let own = if *function == Function::Sqrt { 10 } else { 2 };
+                own + arguments.iter().map(Self::cost).sum::<u64>()
+            }
+            Self::If(nodes) => 1 + nodes.iter().map(Self::cost).sum::<u64>(),
         }
     }
 }
@@ -176,7 +212,8 @@ impl Parser<'_> {
             ("<", Comparison::Less),
             (">", Comparison::More),
         ];
-        let Some((_, comparison)) = signs.into_iter().find(|(sign, _)| self.takes_sign(sign)) else {
+        let Some((_, comparison)) = signs.into_iter().find(|(sign, _)| self.takes_sign(sign))
+        else {
             return Ok(left);
         };
         let (left, right) = (number(left)?, number(self.sum()?)?);
@@ -262,11 +299,19 @@ impl Parser<'_> {
         }
     }
 
-    fn call(&mut self, name: &str, function: Function, takes: &std::ops::RangeInclusive<usize>) -> Parsed {
+    fn call(
+        &mut self,
+        name: &str,
+        function: Function,
+        takes: &std::ops::RangeInclusive<usize>,
+    ) -> Parsed {
         let arguments = self.arguments()?;
         if !takes.contains(&arguments.len()) {
             let (least, most) = (takes.start(), takes.end());
-            return Err(format!("{name}() takes {least} to {most} numbers, not {}", arguments.len()));
+            return Err(format!(
+                "{name}() takes {least} to {most} numbers, not {}",
+                arguments.len()
+            ));
         }
         let arguments: Result<Vec<Node>, String> = arguments.into_iter().map(number).collect();
         Ok((Node::Call(function, arguments?), Kind::Number))
