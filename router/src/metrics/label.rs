@@ -5,14 +5,16 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 58] = [
     "api-clients",
     "assessments",
     "attempts",
     "attendance-codes",
+    "attendance-records",
     "attendance-sessions",
     "attendance-stats",
     "audit",
+    "class-meetings",
     "classes",
     "courses",
     "curricula",
@@ -23,6 +25,7 @@ const WORDS: [&str; 53] = [
     "events",
     "gradebook",
     "grades",
+    "guardian-links",
     "guardians",
     "history",
     "imports",
@@ -30,11 +33,13 @@ const WORDS: [&str; 53] = [
     "job-schedules",
     "jobs",
     "materials",
+    "meetings",
     "metrics",
     "monthly",
     "notifications",
     "org-units",
     "preferences",
+    "prerequisites",
     "programs",
     "progress",
     "question-banks",
@@ -62,7 +67,7 @@ const WORDS: [&str; 53] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 37] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -83,7 +88,9 @@ const VERBS: [&str; 35] = [
     "markRead",
     "open",
     "openCheckIn",
+    "override",
     "pause",
+    "preview",
     "publish",
     "replay",
     "resume",

@@ -5,13 +5,17 @@
 
 pub mod attendance;
 mod checks;
+pub mod class_meetings;
 pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
+pub mod guardians;
 pub mod jobs;
 pub mod notifications;
+pub mod org_units;
+pub mod prerequisites;
 pub mod programs;
 pub mod reports;
 pub mod students;

@@ -63,14 +63,19 @@ pub enum Compare {
     AtLeast,
     /// The most.
     AtMost,
+    /// One of the field's, which is an array.
+    Among,
 }
 
 impl Compare {
-    fn sql(self) -> &'static str {
+    /// The condition on a column, where the value is the parameter of this number.
+    fn sql(self, column: &str, number: usize, kind: &str) -> String {
+        let value = format!("${number}::text::{kind}");
         match self {
-            Self::Equal => "=",
-            Self::AtLeast => ">=",
-            Self::AtMost => "<=",
+            Self::Equal => format!("{column} = {value}"),
+            Self::AtLeast => format!("{column} >= {value}"),
+            Self::AtMost => format!("{column} <= {value}"),
+            Self::Among => format!("{value} = ANY ({column})"),
         }
     }
 }
@@ -119,6 +124,11 @@ impl Field {
     /// A filter by a bound of a column: those at it and before it.
     pub const fn until(name: &'static str, column: &'static str, kind: Kind) -> Self {
         Self { compare: Compare::AtMost, ..Self::filter(name, column, kind) }
+    }
+
+    /// A filter by what an array has in it.
+    pub const fn among(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
     }
 
     /// The id of the entity itself, which lists may sort and filter by.
