@@ -27,9 +27,9 @@ pub use codes::{AttendanceCode, NewCode, PatchCode};
 pub use model::{AttendanceRecord, AttendanceSession, ClassAttendance, OfClass, OfSession};
 pub use records::{BulkMarks, Mark};
 pub use sessions::{NewSession, PatchSession};
-pub use students::{AttendanceOf, StudentAttendance, StudentClass};
 pub use stats::UPDATE_CLASS_ATTENDANCE;
 pub(crate) use stats::changed;
+pub use students::{AttendanceOf, StudentAttendance, StudentClass};
 
 use crate::jobs::Handler;
 use crate::operation::{Operation, roles};

@@ -49,9 +49,8 @@ impl Day {
 }
 
 /// A time of the day on the class's own clock, such as 09:30.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(transparent)]
-#[schema(value_type = String, example = "09:30")]
 pub struct LocalTime(pub NaiveTime);
 
 const FORM: &str = "%H:%M";
@@ -81,10 +80,13 @@ pub struct ClassMeeting {
     /// The class.
     pub class_id: Uuid,
     /// The day of the week.
+    #[schema(inline)]
     pub weekday: Day,
     /// When it begins, on the class's own clock.
+    #[schema(value_type = String, example = "09:30")]
     pub starts: LocalTime,
     /// When it ends, on the same day.
+    #[schema(value_type = String, example = "11:00")]
     pub ends: LocalTime,
     /// Where.
     pub room: Option<String>,
@@ -119,12 +121,15 @@ pub struct NewMeeting {
     pub class_id: Uuid,
     /// The day of the week.
     #[garde(skip)]
+    #[schema(inline)]
     pub weekday: Day,
     /// When it begins, on the class's own clock.
     #[garde(skip)]
+    #[schema(value_type = String, example = "09:30")]
     pub starts: LocalTime,
     /// When it ends, later on the same day.
     #[garde(custom(later_than(self.starts)))]
+    #[schema(value_type = String, example = "11:00")]
     pub ends: LocalTime,
     /// Where.
     #[garde(length(chars, min = 1, max = 100))]
@@ -149,9 +154,11 @@ pub struct PatchMeeting {
     pub weekday: Option<Day>,
     /// Another beginning.
     #[garde(skip)]
+    #[schema(value_type = Option<String>, example = "09:30")]
     pub starts: Option<LocalTime>,
     /// Another end.
     #[garde(skip)]
+    #[schema(value_type = Option<String>, example = "11:00")]
     pub ends: Option<LocalTime>,
     /// Another room, or none.
     #[serde(default, deserialize_with = "nullable")]
@@ -245,7 +252,8 @@ mod tests {
     #[test]
     fn a_meeting_ends_after_it_began() {
         let meeting = |starts: &str, ends: &str| {
-            let meeting = json!({"classId": Uuid::nil(), "weekday": "MON", "starts": starts, "ends": ends});
+            let meeting =
+                json!({"classId": Uuid::nil(), "weekday": "MON", "starts": starts, "ends": ends});
             serde_json::from_value::<NewMeeting>(meeting).expect("of the right form").validate()
         };
         assert!(meeting("09:00", "09:01").is_ok());

@@ -62,7 +62,11 @@ pub(crate) struct Held {
 
 impl Slot {
     /// Its days between two, both inclusive.
-    pub(crate) fn dates(self, from: NaiveDate, until: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    pub(crate) fn dates(
+        self,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> impl Iterator<Item = NaiveDate> {
         let from = from.max(self.from);
         let until = until.min(self.until);
         let ahead = self.weekday.days_since(from.weekday());

@@ -55,7 +55,10 @@ fn a_day_that_a_zone_skipped_has_no_meeting() {
 fn days_are_those_of_the_weekday_within_both_spans() {
     let slot = slot(Weekday::Tue, 0, 60, chrono_tz::UTC);
     let all: Vec<_> = slot.dates(NaiveDate::MIN, NaiveDate::MAX).collect();
-    assert_eq!((all.first(), all.last(), all.len()), (Some(&day("2026-09-01")), Some(&day("2026-12-08")), 15));
+    assert_eq!(
+        (all.first(), all.last(), all.len()),
+        (Some(&day("2026-09-01")), Some(&day("2026-12-08")), 15)
+    );
     let some: Vec<_> = slot.dates(day("2026-09-02"), day("2026-09-15")).collect();
     assert_eq!(some, [day("2026-09-08"), day("2026-09-15")]);
     assert_eq!(slot.dates(day("2026-12-15"), day("2027-12-15")).count(), 0);
@@ -66,8 +69,14 @@ fn ends_that_touch_do_not_overlap() {
     let zone = chrono_tz::Europe::London;
     let morning = slot(Weekday::Mon, 540, 600, zone);
     let first = Some(day("2026-09-07"));
-    for (starts, ends, expected) in [(600, 660, None), (480, 540, None), (599, 660, first), (0, 1439, first)] {
-        assert_eq!(overlap(&morning, &slot(Weekday::Mon, starts, ends, zone)), expected, "{starts}");
+    for (starts, ends, expected) in
+        [(600, 660, None), (480, 540, None), (599, 660, first), (0, 1439, first)]
+    {
+        assert_eq!(
+            overlap(&morning, &slot(Weekday::Mon, starts, ends, zone)),
+            expected,
+            "{starts}"
+        );
     }
     assert_eq!(overlap(&morning, &slot(Weekday::Tue, 540, 600, zone)), None);
     let later = Slot { from: day("2026-12-15"), until: day("2027-03-01"), ..morning };
@@ -77,7 +86,8 @@ fn ends_that_touch_do_not_overlap() {
 #[test]
 fn across_zones_the_instant_decides_and_clocks_change_at_different_times() {
     let london = slot(Weekday::Mon, 14 * 60, 15 * 60, chrono_tz::Europe::London);
-    let new_york = |hour: u32| slot(Weekday::Mon, hour * 60, hour * 60 + 60, chrono_tz::America::New_York);
+    let new_york =
+        |hour: u32| slot(Weekday::Mon, hour * 60, hour * 60 + 60, chrono_tz::America::New_York);
     assert_eq!(overlap(&london, &new_york(9)), Some(day("2026-09-07")));
     // For the week between the two changes of clocks New York is an hour nearer.
     assert_eq!(overlap(&london, &new_york(10)), Some(day("2026-10-26")));
@@ -101,7 +111,14 @@ fn any_slot() -> impl Strategy<Value = Slot> {
             let from = day("2026-09-01") + Days::new(from);
             let weekday = Weekday::try_from(weekday).expect("a weekday");
             let (starts, ends) = (time(starts), time(starts + lasts));
-            Slot { weekday, starts, ends, from, until: from + Days::new(lengths), zone: zones[zone] }
+            Slot {
+                weekday,
+                starts,
+                ends,
+                from,
+                until: from + Days::new(lengths),
+                zone: zones[zone],
+            }
         },
     )
 }

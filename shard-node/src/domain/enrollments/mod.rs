@@ -31,8 +31,8 @@ mod store;
 use service_kit::token::{Role, Roles};
 
 pub use bulk::{BulkEnroll, BulkRow};
-pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
 pub use history::{EnrollmentEvent, OfEnrollment};
+pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
 pub use offers::handlers;
 pub use passing::{OverrideEnrollment, OverrideTo, Overrides, Passable};
 pub(crate) use promote::promote_waitlist;
@@ -63,7 +63,9 @@ fn reads() -> Vec<Operation> {
             PATH,
             |reader, query| Box::pin(service::list(reader, query)),
         )
-        .summary("Lists enrolments; students see their own, guardians those of whom they answer for")
+        .summary(
+            "Lists enrolments; students see their own, guardians those of whom they answer for",
+        )
         .policy(FAMILY),
         Operation::read::<OfClass, Page<Enrollment>>(
             "enrollment.listOfClass",
@@ -195,7 +197,13 @@ fn standing() -> Vec<Operation> {
             "Suspends an enrolment; it keeps its seat",
             policy::OFFICE
         ),
-        transition!("enrollment.resume", "resume", Transition::Resume, "Ends a suspension", policy::OFFICE),
+        transition!(
+            "enrollment.resume",
+            "resume",
+            Transition::Resume,
+            "Ends a suspension",
+            policy::OFFICE
+        ),
         transition!(
             "enrollment.complete",
             "complete",

@@ -79,6 +79,7 @@ pub struct OverrideEnrollment {
     pub id: Uuid,
     /// Where to.
     #[garde(skip)]
+    #[schema(inline)]
     pub to: OverrideTo,
     /// Why, for the record.
     #[garde(length(chars, min = 1, max = 500))]

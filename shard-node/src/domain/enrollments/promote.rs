@@ -24,7 +24,13 @@ pub(crate) async fn promote_waitlist(work: &mut Work, class: Uuid) -> Result<(),
     let waiting = store::lock_first_waiting(work.tx(), class, facts.seats_to_give()).await?;
     for locked in &waiting {
         let to = locked.status.apply(transition).map_err(Problem::from)?;
-        change(work, &facts, locked, Change { to, day: facts.today, reason: None, overrode: Vec::new() }).await?;
+        change(
+            work,
+            &facts,
+            locked,
+            Change { to, day: facts.today, reason: None, overrode: Vec::new() },
+        )
+        .await?;
     }
     let ids: Vec<Uuid> = waiting.iter().map(|locked| locked.id).collect();
     if transition == Transition::Promote {

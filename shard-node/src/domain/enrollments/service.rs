@@ -74,7 +74,13 @@ pub(super) async fn transition(
         store::begin_progress(work.tx(), class.id, &[locked.id]).await?;
     }
     let declined = (transition == Transition::Decline).then(|| "declined".to_owned());
-    change(work, &class, &locked, Change { to, day, reason: input.reason.or(declined), overrode: Vec::new() }).await?;
+    change(
+        work,
+        &class,
+        &locked,
+        Change { to, day, reason: input.reason.or(declined), overrode: Vec::new() },
+    )
+    .await?;
     if locked.status.holds_seat() && !to.holds_seat() {
         store::free_seat(work.tx(), class.id).await?;
         promote_waitlist(work, class.id).await?;

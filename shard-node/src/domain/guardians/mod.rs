@@ -34,9 +34,11 @@ pub fn operations() -> Vec<Operation> {
             Box::pin(resource::find(reader, input.id))
         })
         .summary("Gives a link of a guardian and a student"),
-        Operation::write::<NewLink, GuardianLink>("admin.createGuardianLink", PATH, |work, input| {
-            Box::pin(create(work, input))
-        })
+        Operation::write::<NewLink, GuardianLink>(
+            "admin.createGuardianLink",
+            PATH,
+            |work, input| Box::pin(create(work, input)),
+        )
         .summary("Lets a user answer for a student")
         .status(201),
         Operation::write::<PatchLink, GuardianLink>(

@@ -53,6 +53,7 @@ pub struct GuardianLink {
     /// The student.
     pub student_id: Uuid,
     /// What the user is to the student.
+    #[schema(inline)]
     pub relationship: Relationship,
     /// The first day on which it counts, in the institution's time zone; from ever where null.
     pub from: Option<NaiveDate>,
@@ -78,6 +79,7 @@ pub struct NewLink {
     pub student_id: Uuid,
     /// What the user is to the student.
     #[garde(skip)]
+    #[schema(inline)]
     pub relationship: Relationship,
     /// The first day on which it counts, in the institution's time zone; from ever where absent.
     #[garde(inner(custom(valid_day)))]

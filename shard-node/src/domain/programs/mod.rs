@@ -78,14 +78,18 @@ fn templates() -> Vec<Operation> {
             templates::PATH,
             |work, input| Box::pin(templates::create(work, input)),
         )
-        .summary("Stores a curriculum template under its code and version: 201, 200 where it is there")
+        .summary(
+            "Stores a curriculum template under its code and version: 201, 200 where it is there",
+        )
         .status(201),
         Operation::write::<PreviewTemplate, Preview>(
             "academic.previewCurriculumTemplate",
             "/v1/curriculum-templates:preview",
             |work, input| Box::pin(templates::preview(work, input)),
         )
-        .summary("Says what a template would make, with the refusals of createProgram; writes nothing")
+        .summary(
+            "Says what a template would make, with the refusals of createProgram; writes nothing",
+        )
         .keeps_no_answer(),
     ]
 }

@@ -10,9 +10,7 @@ use service_kit::problem::FieldProblem;
 use uuid::Uuid;
 
 use super::generate::{Existing, Plan, generate};
-use super::model::{
-    NewProgram, PatchProgram, Program, ProgramDetail, TemplateRef, TemplateSource,
-};
+use super::model::{NewProgram, PatchProgram, Program, ProgramDetail, TemplateRef, TemplateSource};
 use super::store::{self, ItemRow};
 use super::template::Template;
 use crate::domain::prerequisites::lock_prerequisites;
@@ -68,9 +66,7 @@ async fn template(
             }
             Ok(Some(template.clone()))
         }
-        Some(TemplateSource::Stored(named)) => {
-            Ok(Some(stored_template(work, named).await?))
-        }
+        Some(TemplateSource::Stored(named)) => Ok(Some(stored_template(work, named).await?)),
     }
 }
 

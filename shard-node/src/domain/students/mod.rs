@@ -40,7 +40,9 @@ pub fn operations() -> Vec<Operation> {
         Operation::read::<ById, Student>("academic.getStudent", ITEM, |reader, input| {
             Box::pin(service::get(reader, input.id))
         })
-        .summary("Gives a student; to students themselves, and to guardians those for whom they answer")
+        .summary(
+            "Gives a student; to students themselves, and to guardians those for whom they answer",
+        )
         .policy(FAMILY),
         Operation::write::<NewStudent, Student>("academic.createStudent", PATH, |work, input| {
             Box::pin(service::create(work, input))

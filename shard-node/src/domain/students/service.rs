@@ -8,8 +8,8 @@ use super::store;
 use crate::error::Error;
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::{self, About, Relation};
-use crate::resource::{self, ListQuery, Page};
 use crate::resource::bulk::{self, BulkAnswer};
+use crate::resource::{self, ListQuery, Page};
 
 /// Gives a student; to a student only the one that it is, to a guardian those for whom they answer.
 pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<Student, Error> {

@@ -10,9 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::checks::{
-    not_before, together_with, valid_day, valid_email, valid_timezone,
-};
+use crate::domain::checks::{not_before, together_with, valid_day, valid_email, valid_timezone};
 use crate::resource::{Field, Kind, Resource, nullable};
 
 /// What a user may be.

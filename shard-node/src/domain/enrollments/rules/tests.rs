@@ -109,12 +109,9 @@ fn a_repeated_external_id_answers_the_enrolment_that_has_it() {
 #[test]
 fn the_window_includes_both_its_days() {
     let class = class(1, 0);
-    for (date, open) in [
-        ("2026-08-31", false),
-        ("2026-09-01", true),
-        ("2026-09-30", true),
-        ("2026-10-01", false),
-    ] {
+    for (date, open) in
+        [("2026-08-31", false), ("2026-09-01", true), ("2026-09-30", true), ("2026-10-01", false)]
+    {
         assert_eq!(in_window(&class, day(date)).is_ok(), open, "{date}");
     }
 }

@@ -144,10 +144,8 @@ pub(in super::super) async fn append_events(
     let tos: Vec<String> = rows.iter().map(|row| row.to.as_str().to_owned()).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.effective_on).collect();
     let reasons: Vec<Option<String>> = rows.iter().map(|row| row.reason.clone()).collect();
-    let overrode: Vec<Option<String>> = rows
-        .iter()
-        .map(|row| (!row.overrode.is_empty()).then(|| row.overrode.join(",")))
-        .collect();
+    let overrode: Vec<Option<String>> =
+        rows.iter().map(|row| (!row.overrode.is_empty()).then(|| row.overrode.join(","))).collect();
     sqlx::query!(
         "INSERT INTO enrollment_events
              (institution_id, id, enrollment_id, from_status, to_status, effective_on, actor_id, reason, overrode)
