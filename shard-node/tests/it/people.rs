@@ -135,7 +135,7 @@ async fn of_a_guardian_and_a_student_there_is_one_link_and_both_are_there() {
         .delete(&format!("/v1/users/{}", made["guardianId"].as_str().expect("an id")))
         .await
         .expect(409);
-    school.close().await;
+    family.school.close().await;
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn a_token_with_two_roles_may_what_either_may() {
     both.get(&path).await.expect(200);
     let own = format!("/v1/students/{}", family.student);
     both.get(&own).await.expect(403);
-    school.close().await;
+    family.school.close().await;
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn students_and_guardians_read_the_user_that_they_are() {
     }
     family.own.get(&path).await.expect(403);
     family.guardian.get(&format!("/v1/users/{}", Uuid::now_v7())).await.expect(403);
-    school.close().await;
+    family.school.close().await;
 }
 
 #[tokio::test]

@@ -233,7 +233,7 @@ async fn nobody_is_in_two_classes_that_meet_at_once() {
     assert_eq!(rows["items"][0]["error"]["code"], "schedule-conflict");
     school.act(first, "drop", json!({})).await.expect(200);
     school.enroll(b, students[0], "reject").await.expect(201);
-    school.close().await;
+    term.school.close().await;
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn who_waits_for_a_class_is_not_let_into_another_at_that_time() {
     assert_eq!(refused.code(), "schedule-conflict");
     school.act(waits, "cancel", json!({})).await.expect(200);
     school.enroll(other, student, "reject").await.expect(201);
-    school.close().await;
+    term.school.close().await;
 }
 
 #[tokio::test]
@@ -272,7 +272,7 @@ async fn classes_on_other_clocks_clash_where_their_instants_do() {
     let refused = school.enroll(new_york, student, "reject").await.expect(409);
     assert_eq!(refused.code(), "schedule-conflict");
     school.enroll(later, student, "reject").await.expect(201);
-    school.close().await;
+    term.school.close().await;
 }
 
 /// Two classes, two class rows, one student: the student's row is what keeps one of them out.
@@ -297,5 +297,5 @@ async fn of_classes_at_the_same_time_one_gets_the_student_whoever_asks_at_once()
     }
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(school.count(deadlocks).await, 0);
-    school.close().await;
+    term.school.close().await;
 }
