@@ -5,18 +5,16 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-<<<<<<< HEAD
-const WORDS: [&str; 58] = [
-=======
-const WORDS: [&str; 54] = [
->>>>>>> 53d6192
+const WORDS: [&str; 64] = [
     "api-clients",
     "assessments",
     "attempts",
     "attendance-codes",
+    "attendance-records",
     "attendance-sessions",
     "attendance-stats",
     "audit",
+    "class-meetings",
     "classes",
     "courses",
     "curricula",
@@ -30,6 +28,7 @@ const WORDS: [&str; 54] = [
     "gradebook",
     "grades",
     "grading-categories",
+    "guardian-links",
     "guardians",
     "history",
     "imports",
@@ -38,12 +37,14 @@ const WORDS: [&str; 54] = [
     "jobs",
     "late-policies",
     "materials",
+    "meetings",
     "metrics",
     "mine",
     "monthly",
     "notifications",
     "org-units",
     "preferences",
+    "prerequisites",
     "programs",
     "progress",
     "question-banks",
@@ -72,11 +73,7 @@ const WORDS: [&str; 54] = [
 ];
 
 /// The verbs behind a colon, sorted.
-<<<<<<< HEAD
-const VERBS: [&str; 37] = [
-=======
-const VERBS: [&str; 36] = [
->>>>>>> 53d6192
+const VERBS: [&str; 39] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -98,6 +95,7 @@ const VERBS: [&str; 36] = [
     "markRead",
     "open",
     "openCheckIn",
+    "override",
     "pause",
     "preview",
     "publish",

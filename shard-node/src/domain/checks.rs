@@ -18,8 +18,24 @@ pub(crate) fn valid_day<C>(value: &NaiveDate, _: &C) -> garde::Result {
 }
 
 /// An instant of [`YEARS`].
-pub(crate) fn valid_instant<C>(value: &DateTime<Utc>, context: &C) -> garde::Result {
-    valid_day(&value.date_naive(), context)
+pub(crate) fn valid_instant<C>(value: &DateTime<Utc>, _: &C) -> garde::Result {
+    if YEARS.contains(&value.year()) {
+        return Ok(());
+    }
+    let (first, last) = (YEARS.start(), YEARS.end());
+    Err(garde::Error::new(format!("an instant of the years {first} to {last} is expected")))
+}
+
+/// For the last day of a span: not before its first.
+pub(crate) fn not_before<C>(
+    from: Option<NaiveDate>,
+) -> impl FnOnce(&NaiveDate, &C) -> garde::Result {
+    move |until, _| match from {
+        Some(from) if *until < from => {
+            Err(garde::Error::new(format!("{from} or a later day is expected")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A decimal within bounds, with as many decimals as are kept.

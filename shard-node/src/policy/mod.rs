@@ -14,7 +14,7 @@ mod store;
 
 use service_kit::token::{Role, Roles};
 
-pub use ask::{About, expect, visible_students};
+pub use ask::{About, expect, expect_class, visible_students};
 
 /// Under which relation a role may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,9 @@ mod tests {
         assert_eq!(Policy::of(all).roles(), all);
         for role in Role::ALL {
             assert!(Policy::of(all).relations(Roles::from(role)).is_any(), "{role}");
-            assert!(Policy::of(Roles::empty()).relations(Roles::from(role)) == Relations::default());
+            assert!(
+                Policy::of(Roles::empty()).relations(Roles::from(role)) == Relations::default()
+            );
         }
     }
 }
