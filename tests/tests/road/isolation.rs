@@ -86,7 +86,8 @@ async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, 
     let scale = made("/v1/grade-scales", scale).await;
     let policy = json!({"name": "L", "ratePercent": "10", "interval": "DAY"});
     let policy = made("/v1/late-policies", policy).await;
-    let assessment = json!({"classId": class, "title": "A", "gradingType": "MANUAL", "pointsPossible": "10"});
+    let assessment =
+        json!({"classId": class, "title": "A", "gradingType": "MANUAL", "pointsPossible": "10"});
     let assessment = made("/v1/assessments", assessment).await;
     let publish = format!("/v1/assessments/{assessment}:publish");
     let _published = other.post(&publish, json!({})).await.expect(200);

@@ -58,11 +58,13 @@ async fn killed(platform: &Platform) {
 
 async fn has_scores(platform: &Platform) -> bool {
     let listed = platform.control().get("/v1/institutions?slug=ireland").await;
-    let Some(institution) = listed.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok()) else {
+    let Some(institution) = listed.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok())
+    else {
         return false;
     };
     let admin = platform.admin(institution);
-    let classes = admin.get_patiently("/v1/classes?limit=200&select=id").await.body["items"].clone();
+    let classes =
+        admin.get_patiently("/v1/classes?limit=200&select=id").await.body["items"].clone();
     for class in classes.as_array().into_iter().flatten() {
         let path = format!("/v1/classes/{}/grades?limit=1", class["id"].as_str().expect("an id"));
         if admin.get_patiently(&path).await.body["total"].as_i64().is_some_and(|total| total > 0) {
@@ -82,8 +84,12 @@ async fn load(platform: &Platform) -> Value {
 /// What the script computes from the files.
 fn expected() -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/oulad-expected");
-    let output =
-        Command::new("python3").arg(script).arg(directory()).args(regions()).output().expect("python3");
+    let output = Command::new("python3")
+        .arg(script)
+        .arg(directory())
+        .args(regions())
+        .output()
+        .expect("python3");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -97,7 +103,8 @@ fn text(value: &Value) -> Value {
 
 /// A class as the router shows it, in the script's form.
 async fn class_as_read(admin: &Client, id: &str) -> Value {
-    let stats = admin.get_patiently(&format!("/v1/classes/{id}/grade-stats")).await.expect(200).body;
+    let stats =
+        admin.get_patiently(&format!("/v1/classes/{id}/grade-stats")).await.expect(200).body;
     let mut students = serde_json::Map::new();
     for status in STATUSES {
         for page in 1.. {
@@ -141,7 +148,8 @@ async fn compare(platform: &Platform, institution: InstitutionId, expected: &Val
 /// Progress, and the state of enrolments, say what the gradebook says.
 async fn agrees(platform: &Platform, institution: InstitutionId, results: &Value) {
     let admin = platform.admin(institution);
-    let total = async |path: &str| admin.get_patiently(path).await.expect(200).body["total"].clone();
+    let total =
+        async |path: &str| admin.get_patiently(path).await.expect(200).body["total"].clone();
     let through = results
         .as_object()
         .expect("classes")
@@ -154,7 +162,10 @@ async fn agrees(platform: &Platform, institution: InstitutionId, results: &Value
     let completed = completed.as_u64().expect("a total");
     // Nine students of the source have failed and left.
     let through = u64::try_from(through).expect("few");
-    assert!((through - 9..=through).contains(&completed), "{completed} of {through}, {withdrawn} left");
+    assert!(
+        (through - 9..=through).contains(&completed),
+        "{completed} of {through}, {withdrawn} left"
+    );
     let path = "/v1/enrollments?status=COMPLETED&limit=20";
     let some = admin.get_patiently(path).await.expect(200).body["items"].clone();
     for enrollment in some.as_array().expect("enrolments") {
@@ -174,7 +185,10 @@ async fn totals_of_every_student_are_those_that_a_script_computes_from_the_files
     let platform = Platform::shared();
     killed(&platform).await;
     let report = load(&platform).await;
-    println!("{} rows in {} s: {} rows/s", report["rows"], report["seconds"], report["rowsPerSecond"]);
+    println!(
+        "{} rows in {} s: {} rows/s",
+        report["rows"], report["seconds"], report["rowsPerSecond"]
+    );
     assert_eq!(report["differences"], json!([]));
     let expected = expected();
     let mut compared = 0;
@@ -184,7 +198,10 @@ async fn totals_of_every_student_are_those_that_a_script_computes_from_the_files
         compared += compare(&platform, id, &expected[slug]).await;
         agrees(&platform, id, &expected[slug]).await;
     }
-    assert_eq!(compared, report["total"]["enrollments"].as_u64().map_or(0, |all| usize::try_from(all).unwrap_or(0)));
+    assert_eq!(
+        compared,
+        report["total"]["enrollments"].as_u64().map_or(0, |all| usize::try_from(all).unwrap_or(0))
+    );
     println!("{compared} students of classes compared");
 
     let again = load(&platform).await;

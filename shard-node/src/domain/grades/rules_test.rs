@@ -87,9 +87,8 @@ fn a_score_is_within_what_is_possible_and_goes_with_its_state() {
 fn what_another_system_sends_is_given_by_whoever_grades_the_assessment() {
     let sent = Said { external: Some(("sis".to_owned(), "1".to_owned())), ..said("5") };
     let automated = Sheet { is_automated: true, ..sheet() };
-    let origin = |said: &Said, sheet: &Sheet| {
-        mark(said, sheet, None, Tz::UTC).expect("a mark").origin
-    };
+    let origin =
+        |said: &Said, sheet: &Sheet| mark(said, sheet, None, Tz::UTC).expect("a mark").origin;
     assert_eq!(origin(&sent, &automated), Origin::Automated);
     assert_eq!(origin(&sent, &sheet()), Origin::Manual);
     assert_eq!(origin(&said("5"), &automated), Origin::Manual);

@@ -11,7 +11,8 @@ const MARKER: &str = "73.3119";
 
 async fn inbox(book: &Book, student: Uuid) -> Vec<Value> {
     let client = book.client_of(student).await;
-    let told = client.get("/v1/notifications?type=ASSESSMENT_GRADED&sort=createdAt").await.expect(200);
+    let told =
+        client.get("/v1/notifications?type=ASSESSMENT_GRADED&sort=createdAt").await.expect(200);
     told.body["items"].as_array().expect("items").clone()
 }
 
@@ -37,7 +38,10 @@ async fn a_late_automatic_grade_does_not_overwrite_a_manual_one() {
     assert_eq!((&kept["origin"], &kept["score"]), (&json!("MANUAL"), &json!("55")));
     let history = format!("/v1/grades/{grade}/history?kind=KEPT");
     let kept = book.school.admin.get(&history).await.expect(200).body["items"].clone();
-    assert_eq!((&kept[0]["before"]["score"], &kept[0]["after"]["score"]), (&json!("55"), &json!("90")));
+    assert_eq!(
+        (&kept[0]["before"]["score"], &kept[0]["after"]["score"]),
+        (&json!("55"), &json!("90"))
+    );
     // Cleared, it lets automatic ones in again.
     patch(&book.school.admin, grade, 2, json!({"score": null})).await.expect(200);
     book.automatic(quiz, student, "91", true).await;
@@ -93,8 +97,14 @@ async fn grade_history_event_and_notification_are_there_together_once() {
     for (what, count) in [
         ("SELECT count(*) FROM grades", 1),
         ("SELECT count(*) FROM grade_events WHERE kind = 'GIVEN'", 1),
-        ("SELECT count(*) FROM outbox_events WHERE type = 'ASSESSMENT_GRADED' AND payload->>'score' = '40'", 1),
-        ("SELECT count(*) FROM notifications WHERE type = 'ASSESSMENT_GRADED' AND payload->>'score' = '40'", 1),
+        (
+            "SELECT count(*) FROM outbox_events WHERE type = 'ASSESSMENT_GRADED' AND payload->>'score' = '40'",
+            1,
+        ),
+        (
+            "SELECT count(*) FROM notifications WHERE type = 'ASSESSMENT_GRADED' AND payload->>'score' = '40'",
+            1,
+        ),
     ] {
         assert_eq!(book.school.count(what).await, count, "{what}");
     }

@@ -14,7 +14,8 @@ const HISTORY: &str = "SELECT count(*) FROM grade_events";
 async fn rows_stand_for_themselves_and_a_stale_one_loses_nothing() {
     let book = Book::open(4).await;
     let (essay, draft) = (book.assessment("Essay", 100).await, book.assessment("Draft", 10).await);
-    book.alter("UPDATE assessments SET status = 'DRAFT', published_at = NULL WHERE id = $1", draft).await;
+    book.alter("UPDATE assessments SET status = 'DRAFT', published_at = NULL WHERE id = $1", draft)
+        .await;
     let s = &book.students;
     let stranger = book.school.student("stranger").await.0;
     book.score(essay, s[0], "50").await;
@@ -34,13 +35,27 @@ async fn rows_stand_for_themselves_and_a_stale_one_loses_nothing() {
         .await
         .expect(200);
     assert_eq!(statuses(&answer), [412, 200, 201, 409, 422, 404, 409, 404, 400, 400]);
-    let expected = ["version-mismatch", "", "", "grade-repeated", "not-enrolled", "not-found",
-        "assessment-draft", "not-found", "invalid-input", "invalid-input"];
+    let expected = [
+        "version-mismatch",
+        "",
+        "",
+        "grade-repeated",
+        "not-enrolled",
+        "not-found",
+        "assessment-draft",
+        "not-found",
+        "invalid-input",
+        "invalid-input",
+    ];
     assert_eq!(codes(&answer), expected);
     assert_eq!(answer.body["items"][1]["rowVersion"], 2);
     let listed = book.school.admin.get(&book.path("/grades?sort=createdAt")).await.expect(200);
-    let scores: Vec<&Value> =
-        listed.body["items"].as_array().expect("items").iter().map(|grade| &grade["score"]).collect();
+    let scores: Vec<&Value> = listed.body["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|grade| &grade["score"])
+        .collect();
     assert_eq!(scores, ["50", "70", "80"]);
     assert_eq!(book.school.count(HISTORY).await, 4);
     book.school.close().await;
@@ -70,16 +85,26 @@ async fn what_another_system_sends_again_changes_nothing_and_it_sends_until_some
             "submittedAt": "2026-03-02T12:00:00Z", "source": "sis", "externalId": format!("q/{student}")})
     };
     let send = async |items: Value| {
-        client.post(&book.path("/grades:bulk"), json!({"items": items, "notify": false})).await.expect(200)
+        client
+            .post(&book.path("/grades:bulk"), json!({"items": items, "notify": false}))
+            .await
+            .expect(200)
     };
     let first = send(json!([row(0, Some("80")), row(1, None)])).await;
     assert_eq!(statuses(&first), [201, 201]);
     let again = send(json!([row(0, Some("80")), row(1, None)])).await;
     assert_eq!(statuses(&again), [200, 200]);
-    assert_eq!(again.body["items"], first.body["items"].clone().as_array_mut().map(|rows| {
-        rows.iter_mut().for_each(|row| row["status"] = json!(200));
-        json!(rows)
-    }).expect("rows"));
+    assert_eq!(
+        again.body["items"],
+        first.body["items"]
+            .clone()
+            .as_array_mut()
+            .map(|rows| {
+                rows.iter_mut().for_each(|row| row["status"] = json!(200));
+                json!(rows)
+            })
+            .expect("rows")
+    );
     assert_eq!(book.school.count(HISTORY).await, 2);
     let other = send(json!([row(0, Some("85")), row(1, Some("40"))])).await;
     assert_eq!(statuses(&other), [200, 200]);
@@ -110,12 +135,14 @@ async fn lateness_costs_by_the_policy_and_by_the_students_own_date() {
         "floorPercent": "40"});
     let policy = book.school.admin.post("/v1/late-policies", policy).await.expect(201).id();
     let mut watcher = book.school.shard.connect("postgres").await;
-    sqlx::query("UPDATE assessments SET late_policy_id = $1, due_at = '2026-03-02T12:00:00Z' WHERE id = $2")
-        .bind(policy)
-        .bind(essay)
-        .execute(&mut watcher)
-        .await
-        .expect("a policy");
+    sqlx::query(
+        "UPDATE assessments SET late_policy_id = $1, due_at = '2026-03-02T12:00:00Z' WHERE id = $2",
+    )
+    .bind(policy)
+    .bind(essay)
+    .execute(&mut watcher)
+    .await
+    .expect("a policy");
     sqlx::query(
         "INSERT INTO assessment_overrides (institution_id, id, assessment_id, student_id, due_at)
          VALUES ($1, gen_random_uuid(), $2, $3, '2026-03-03T12:30:00Z')",
@@ -127,8 +154,10 @@ async fn lateness_costs_by_the_policy_and_by_the_students_own_date() {
     .await
     .expect("an override");
     // 25 hours: two days have begun; of the other student one, half an hour old.
-    let row = |student: usize| json!({"studentId": book.students[student], "assessmentId": essay, "score": "85",
-        "submittedAt": "2026-03-03T13:00:00Z"});
+    let row = |student: usize| {
+        json!({"studentId": book.students[student], "assessmentId": essay, "score": "85",
+        "submittedAt": "2026-03-03T13:00:00Z"})
+    };
     let answer = book.give(json!([row(0), row(1)])).await.expect(200);
     let graded = async |at: usize| book.grade(id(&answer.body["items"][at]["id"])).await;
     let (first, second) = (graded(0).await, graded(1).await);

@@ -183,7 +183,13 @@ impl Book {
     }
 
     /// Records an automatic grade by a job; answers nothing: what became of it is read.
-    pub(super) async fn automatic(&self, assessment: Uuid, student: Uuid, score: &str, shows: bool) {
+    pub(super) async fn automatic(
+        &self,
+        assessment: Uuid,
+        student: Uuid,
+        score: &str,
+        shows: bool,
+    ) {
         let attempt = self.school.count("SELECT count(*) FROM assessment_submissions").await + 1;
         let attempt = i32::try_from(attempt).expect("small");
         let submission = self.submission(assessment, student, attempt).await;

@@ -34,18 +34,25 @@ async fn results_are_refused_while_grades_are_missing_and_say_which() {
     let pointer = format!("/students/{}/assessments/{essay}", book.students[1]);
     assert_eq!(missing.body["errors"][0]["pointer"], pointer);
     assert_eq!(book.school.count("SELECT count(*) FROM class_results").await, 0);
-    let stranger = finalize(&book, json!({"studentIds": [book.students[0], Uuid::now_v7()]})).await.expect(422);
+    let stranger = finalize(&book, json!({"studentIds": [book.students[0], Uuid::now_v7()]}))
+        .await
+        .expect(422);
     assert_eq!(stranger.body["errors"][0]["pointer"], "/studentIds/1");
     let done = finalize(&book, json!({"ungradedAsZero": true})).await.expect(200);
     assert_eq!((&done.body["finalized"], &done.body["completed"]), (&json!(2), &json!(2)));
-    let told = |result: &Value| (result["outcome"].clone(), result["percent"].clone(), result["letter"].clone());
+    let told = |result: &Value| {
+        (result["outcome"].clone(), result["percent"].clone(), result["letter"].clone())
+    };
     let first = result_of(&book, book.students[0]).await;
     assert_eq!(told(&first), (json!("DISTINCTION"), json!("90"), json!("P")));
     let second = result_of(&book, book.students[1]).await;
     assert_eq!(told(&second), (json!("FAIL"), json!("0"), json!("F")));
     for (what, count) in [
         ("SELECT count(*) FROM enrollments WHERE status = 'COMPLETED'", 2),
-        ("SELECT count(*) FROM enrollment_events WHERE to_status = 'COMPLETED' AND from_status = 'ACTIVE'", 2),
+        (
+            "SELECT count(*) FROM enrollment_events WHERE to_status = 'COMPLETED' AND from_status = 'ACTIVE'",
+            2,
+        ),
         ("SELECT count(*) FROM progress_tracking WHERE status = 'COMPLETED' AND completed = 1", 2),
         ("SELECT count(*) FROM outbox_events WHERE type = 'RESULT_FINALIZED'", 2),
         ("SELECT count(*) FROM outbox_events WHERE type = 'ENROLLMENT_COMPLETED'", 2),
@@ -88,7 +95,12 @@ async fn a_final_result_holds_its_grades_until_an_admin_reopens_it() {
     assert_eq!((&done.body["finalized"], &done.body["completed"]), (&json!(1), &json!(0)));
     let result = result_of(&book, student).await;
     assert_eq!((&result["outcome"], &result["state"]), (&json!("PASS"), &json!("FINAL")));
-    assert_eq!(book.school.count("SELECT count(*) FROM outbox_events WHERE type = 'RESULT_REOPENED'").await, 1);
+    assert_eq!(
+        book.school
+            .count("SELECT count(*) FROM outbox_events WHERE type = 'RESULT_REOPENED'")
+            .await,
+        1
+    );
     book.school.close().await;
 }
 
@@ -99,8 +111,10 @@ async fn results_that_another_system_sends_are_kept_once_and_complete_who_went_t
     let enrollment = id(&book.row(s[2]).await["enrollmentId"]);
     book.school.act(enrollment, "withdraw", json!({})).await.expect(200);
     let client = book.school.served.client(book.school.institution, Role::ApiClient, None);
-    let row = |student: usize, outcome: &str| json!({"studentId": s[student], "outcome": outcome,
-        "source": "sis", "externalId": format!("r/{student}")});
+    let row = |student: usize, outcome: &str| {
+        json!({"studentId": s[student], "outcome": outcome,
+        "source": "sis", "externalId": format!("r/{student}")})
+    };
     let send = async |items: Value| {
         let call = json!({"items": items, "notify": false});
         client.post(&book.path("/results:bulk"), call).await.expect(200)
@@ -111,10 +125,19 @@ async fn results_that_another_system_sends_are_kept_once_and_complete_who_went_t
     let again = send(items).await;
     assert_eq!(statuses(&again), [200, 200, 200]);
     assert_eq!(first.body["items"][0]["rowVersion"], again.body["items"][0]["rowVersion"]);
-    assert_eq!(book.school.count("SELECT count(*) FROM enrollments WHERE status = 'COMPLETED'").await, 1);
-    assert_eq!(book.school.count("SELECT count(*) FROM notifications WHERE type = 'RESULT_FINAL'").await, 0);
+    assert_eq!(
+        book.school.count("SELECT count(*) FROM enrollments WHERE status = 'COMPLETED'").await,
+        1
+    );
+    assert_eq!(
+        book.school.count("SELECT count(*) FROM notifications WHERE type = 'RESULT_FINAL'").await,
+        0
+    );
     let changed = send(json!([row(0, "FAIL")])).await;
-    assert_eq!((statuses(&changed), &changed.body["items"][0]["rowVersion"]), (vec![200], &json!(2)));
+    assert_eq!(
+        (statuses(&changed), &changed.body["items"][0]["rowVersion"]),
+        (vec![200], &json!(2))
+    );
     let by_hand = json!({"studentId": s[0], "outcome": "PASS"});
     let mut stale = by_hand.clone();
     stale["rowVersion"] = json!(1);

@@ -30,8 +30,12 @@ async fn an_instructor_of_another_class_neither_reads_nor_writes() {
     other.post(&book.path("/grades:bulk"), call.clone()).await.expect(403);
     patch(&other, grade, 1, json!({"score": "51"})).await.expect(403);
     other.post(&book.path("/results:finalize"), json!({})).await.expect(403);
-    other.post(&book.path("/grading-categories"), json!({"name": "N", "weight": "1"})).await.expect(403);
-    let scale = json!({"name": "S", "passMark": "40", "bands": [{"label": "A", "fromPercent": "0"}]});
+    other
+        .post(&book.path("/grading-categories"), json!({"name": "N", "weight": "1"}))
+        .await
+        .expect(403);
+    let scale =
+        json!({"name": "S", "passMark": "40", "bands": [{"label": "A", "fromPercent": "0"}]});
     own.post("/v1/grade-scales", scale.clone()).await.expect(403);
     let mut theirs = scale;
     theirs["classId"] = json!(book.class);

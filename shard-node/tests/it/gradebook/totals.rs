@@ -49,9 +49,13 @@ async fn the_lowest_that_is_dropped_is_the_one_that_costs_most() {
 async fn weights_rescale_to_what_counts_now_and_in_the_end() {
     let book = Book::open(1).await;
     let student = book.students[0];
-    let (work, exam) = (category(&book, "Work", "40", 0).await, category(&book, "Exam", "60", 0).await);
-    let (essay, talk, last) =
-        (book.assessment("Essay", 50).await, book.assessment("Talk", 50).await, book.assessment("Last", 10).await);
+    let (work, exam) =
+        (category(&book, "Work", "40", 0).await, category(&book, "Exam", "60", 0).await);
+    let (essay, talk, last) = (
+        book.assessment("Essay", 50).await,
+        book.assessment("Talk", 50).await,
+        book.assessment("Last", 10).await,
+    );
     for (assessment, category) in [(essay, work), (talk, work), (last, exam)] {
         put_in(&book, assessment, category).await;
     }
@@ -80,8 +84,10 @@ async fn a_class_goes_by_its_own_scale_before_the_institutions() {
     book.score(essay, student, "65").await;
     let letter = async || book.row(student).await["totals"]["currentLetter"].clone();
     assert_eq!(letter().await, Value::Null);
-    let scale = |name: &str, label: &str| json!({"name": name, "passMark": "40",
-        "bands": [{"label": "low", "fromPercent": "0"}, {"label": label, "fromPercent": "60"}]});
+    let scale = |name: &str, label: &str| {
+        json!({"name": name, "passMark": "40",
+        "bands": [{"label": "low", "fromPercent": "0"}, {"label": label, "fromPercent": "60"}]})
+    };
     let mut default = scale("All", "good");
     default["isDefault"] = json!(true);
     let first = book.school.admin.post("/v1/grade-scales", default.clone()).await.expect(201).id();
@@ -98,10 +104,18 @@ async fn a_class_goes_by_its_own_scale_before_the_institutions() {
     assert_eq!(second.code(), "scale-taken");
     for (wrong, pointer) in [
         (json!({"name": "X", "passMark": "40", "bands": []}), "/bands"),
-        (json!({"name": "X", "passMark": "40", "bands": [{"label": "A", "fromPercent": "10"}]}), "/bands"),
-        (json!({"name": "X", "passMark": "101", "bands": [{"label": "A", "fromPercent": "0"}]}), "/passMark"),
-        (json!({"name": "X", "passMark": "40", "distinctionMark": "39", "bands": [{"label": "A", "fromPercent": "0"}]}),
-            "/distinctionMark"),
+        (
+            json!({"name": "X", "passMark": "40", "bands": [{"label": "A", "fromPercent": "10"}]}),
+            "/bands",
+        ),
+        (
+            json!({"name": "X", "passMark": "101", "bands": [{"label": "A", "fromPercent": "0"}]}),
+            "/passMark",
+        ),
+        (
+            json!({"name": "X", "passMark": "40", "distinctionMark": "39", "bands": [{"label": "A", "fromPercent": "0"}]}),
+            "/distinctionMark",
+        ),
     ] {
         let refused = book.school.admin.post("/v1/grade-scales", wrong).await.expect(400);
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{}", refused.body);
@@ -114,13 +128,15 @@ async fn a_gradebook_has_pages_of_students_and_columns_of_what_is_published() {
     let book = Book::open(3).await;
     let essay = book.assessment("Essay", 10).await;
     let draft = book.assessment("Draft", 10).await;
-    book.alter("UPDATE assessments SET status = 'DRAFT', published_at = NULL WHERE id = $1", draft).await;
+    book.alter("UPDATE assessments SET status = 'DRAFT', published_at = NULL WHERE id = $1", draft)
+        .await;
     book.score(essay, book.students[1], "7").await;
     let first = book.school.admin.get(&book.path("/gradebook?limit=2")).await.expect(200).body;
     assert_eq!((&first["total"], &first["totalPages"]), (&json!(3), &json!(2)));
     let columns = first["assessments"].as_array().expect("columns");
     assert_eq!((columns.len(), id(&columns[0]["assessmentId"])), (1, essay));
-    let second = book.school.admin.get(&book.path("/gradebook?limit=2&page=2")).await.expect(200).body;
+    let second =
+        book.school.admin.get(&book.path("/gradebook?limit=2&page=2")).await.expect(200).body;
     let rows: Vec<Value> = [&first, &second]
         .into_iter()
         .flat_map(|page| page["items"].as_array().expect("rows").clone())
@@ -132,7 +148,8 @@ async fn a_gradebook_has_pages_of_students_and_columns_of_what_is_published() {
     book.school.act(enrollment, "withdraw", json!({})).await.expect(200);
     let still = book.school.admin.get(&book.path("/gradebook")).await.expect(200).body;
     assert_eq!(still["total"], 2);
-    let left = book.school.admin.get(&book.path("/gradebook?status=WITHDRAWN")).await.expect(200).body;
+    let left =
+        book.school.admin.get(&book.path("/gradebook?status=WITHDRAWN")).await.expect(200).body;
     assert_eq!(id(&left["items"][0]["studentId"]), book.students[2]);
     for wrong in ["limit=201", "page=0", "status=GONE", "page=10000&limit=2", "more=1"] {
         book.school.admin.get(&book.path(&format!("/gradebook?{wrong}"))).await.expect(400);
@@ -170,11 +187,14 @@ async fn a_week_counts_what_was_handed_in_and_graded_in_it() {
     let due = book.school.admin.post(&run, json!({})).await.expect(202).body["date"].clone();
     let due: chrono::NaiveDate = due.as_str().and_then(|date| date.parse().ok()).expect("a date");
     use chrono::Datelike as _;
-    let monday = due - chrono::Days::new(u64::from(due.weekday().days_since(chrono::Weekday::Mon)) + 7);
-    let row = |student: usize, score: &str, day: u64| json!({"studentId": book.students[student],
+    let monday =
+        due - chrono::Days::new(u64::from(due.weekday().days_since(chrono::Weekday::Mon)) + 7);
+    let row = |student: usize, score: &str, day: u64| {
+        json!({"studentId": book.students[student],
         "assessmentId": essay, "score": score, "submittedAt": format!("{monday}T10:00:00Z"),
         "gradedAt": format!("{}T10:00:00Z", monday + chrono::Days::new(day)),
-        "source": "sis", "externalId": student.to_string()});
+        "source": "sis", "externalId": student.to_string()})
+    };
     // The second was graded in the week after.
     book.give(json!([row(0, "40", 2), row(1, "10", 7)])).await.expect(200);
     book.school.admin.post(&run, json!({})).await.expect(202);
@@ -193,7 +213,8 @@ async fn a_category_is_of_its_class_alone() {
     let class = json!({"courseId": course["courseId"], "termId": course["termId"], "code": "B", "capacity": 1});
     let other = book.school.admin.post("/v1/classes", class).await.expect(201).id();
     let path = format!("/v1/classes/{other}/grading-categories");
-    let theirs = book.school.admin.post(&path, json!({"name": "T", "weight": "1"})).await.expect(201).id();
+    let theirs =
+        book.school.admin.post(&path, json!({"name": "T", "weight": "1"})).await.expect(201).id();
     let mut watcher = book.school.shard.connect("postgres").await;
     let refused = sqlx::query("UPDATE assessments SET category_id = $1 WHERE id = $2")
         .bind(theirs)

@@ -18,7 +18,8 @@ async fn of_two_instructors_who_edit_one_grade_one_gets_412_and_loses_nothing() 
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
-    let (won, lost, again) = if one.status == 200 { (one, other, "72") } else { (other, one, "61") };
+    let (won, lost, again) =
+        if one.status == 200 { (one, other, "72") } else { (other, one, "61") };
     assert_eq!(lost.code(), "version-mismatch");
     let after = book.grade(grade).await;
     assert_eq!((&after["score"], &after["rowVersion"]), (&won.body["score"], &json!(2)));
@@ -50,7 +51,10 @@ async fn a_change_without_a_version_is_refused_alone_and_in_bulk() {
     assert_eq!(refused.code(), "if-match-required");
     let row = json!({"studentId": book.students[0], "assessmentId": essay, "score": "60"});
     let answer = book.give(json!([row])).await.expect(200);
-    assert_eq!((super::statuses(&answer), super::codes(&answer)), (vec![428], vec!["if-match-required"]));
+    assert_eq!(
+        (super::statuses(&answer), super::codes(&answer)),
+        (vec![428], vec!["if-match-required"])
+    );
     let pointer = &answer.body["items"][0]["error"]["errors"][0]["pointer"];
     assert_eq!(pointer, "/items/0/rowVersion");
     assert_eq!(book.grade(grade).await["score"], "50");
@@ -63,15 +67,22 @@ async fn a_grade_is_exempted_cleared_and_given_a_remark() {
     let essay = book.assessment("Essay", 100).await;
     let admin = &book.school.admin;
     let grade = book.score(essay, book.students[0], "50").await;
-    let exempt = patch(admin, grade, 1, json!({"state": "EXEMPT", "reason": "ill"})).await.expect(200);
+    let exempt =
+        patch(admin, grade, 1, json!({"state": "EXEMPT", "reason": "ill"})).await.expect(200);
     assert_eq!((&exempt.body["state"], &exempt.body["score"]), (&json!("EXEMPT"), &json!(null)));
     let noted = patch(admin, grade, 2, json!({"note": "letter of 3 May"})).await.expect(200);
-    assert_eq!((&noted.body["state"], &noted.body["note"]), (&json!("EXEMPT"), &json!("letter of 3 May")));
+    assert_eq!(
+        (&noted.body["state"], &noted.body["note"]),
+        (&json!("EXEMPT"), &json!("letter of 3 May"))
+    );
     let scored = patch(admin, grade, 3, json!({"score": "70.25"})).await.expect(200);
     assert_eq!((&scored.body["state"], &scored.body["score"]), (&json!("GRADED"), &json!("70.25")));
     assert_eq!(scored.body["note"], "letter of 3 May");
     let cleared = patch(admin, grade, 4, json!({"score": null, "note": null})).await.expect(200);
-    assert_eq!((&cleared.body["state"], &cleared.body["gradedAt"]), (&json!("UNGRADED"), &json!(null)));
+    assert_eq!(
+        (&cleared.body["state"], &cleared.body["gradedAt"]),
+        (&json!("UNGRADED"), &json!(null))
+    );
     let same = patch(admin, grade, 5, json!({"state": "UNGRADED"})).await.expect(200);
     assert_eq!(same.body["rowVersion"], 5);
     for (body, pointer) in [
