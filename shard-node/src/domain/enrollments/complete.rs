@@ -32,5 +32,12 @@ pub(crate) async fn complete_all(
 
 fn ended(enrollment: Uuid, day: NaiveDate) -> EventRow {
     let (from, to) = (Some(Status::Active), Status::Completed);
-    EventRow { enrollment, from, to, effective_on: day, reason: Some("result".to_owned()) }
+    EventRow {
+        enrollment,
+        from,
+        to,
+        effective_on: day,
+        reason: Some("result".to_owned()),
+        overrode: Vec::new(),
+    }
 }

@@ -14,9 +14,8 @@ use uuid::Uuid;
 
 use super::{store, structure};
 use crate::domain::checks::{decimal_between, together_with};
-use crate::domain::enrollments::class_exists;
 use crate::domain::grades::OfClass;
-use crate::error::{Error, not_found};
+use crate::error::Error;
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::About;
 use crate::resource::{self, Field, Kind, Page, Resource, Within, plain_decimal};
@@ -124,10 +123,7 @@ pub(super) async fn list(
     input: Within<GradingCategory, OfClass>,
 ) -> Result<Page<GradingCategory>, Error> {
     let mut tx = reader.begin().await?;
-    if !class_exists(&mut tx, input.of).await? {
-        return Err(not_found("class"));
-    }
-    reader.expect(&mut tx, About::class(input.of)).await?;
+    reader.expect_class(&mut tx, input.of).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)
@@ -147,10 +143,7 @@ pub(super) async fn create(
     work: &mut Work,
     input: NewCategory,
 ) -> Result<Reply<GradingCategory>, Error> {
-    if !class_exists(work.tx(), input.class_id).await? {
-        return Err(not_found("class"));
-    }
-    work.expect(About::class(input.class_id)).await?;
+    work.expect_class(input.class_id).await?;
     let id = Uuid::now_v7();
     store::insert_category(work.tx(), id, &input).await?;
     structure::changed(work, input.class_id);

@@ -13,11 +13,9 @@ use uuid::Uuid;
 
 use super::store;
 use crate::domain::checks::decimal_between;
-use crate::domain::enrollments::class_exists;
 use crate::domain::grading::totals::{Band, check_bands};
-use crate::error::{Error, unknown_reference};
+use crate::error::Error;
 use crate::operation::{Reply, Work, forbidden};
-use crate::policy::About;
 use crate::resource::{self, Field, Kind, Resource, nullable, plain_decimal, plain_decimal_option};
 
 /// Where they are.
@@ -129,10 +127,7 @@ fn institutions<C>(class: Option<Uuid>) -> impl FnOnce(&bool, &C) -> garde::Resu
 /// Refuses who may not change what is of a class, or of the institution where it is of none.
 pub(super) async fn expect_theirs(work: &mut Work, class: Option<Uuid>) -> Result<(), Error> {
     match class {
-        Some(class) if !class_exists(work.tx(), class).await? => {
-            Err(unknown_reference("/classId", "class").into())
-        }
-        Some(class) => work.expect(About::class(class)).await,
+        Some(class) => work.expect_class(class).await,
         None if work.caller.is_office() => Ok(()),
         None => Err(forbidden("what counts for every class is for admin and staff")),
     }

@@ -7,10 +7,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
-use crate::domain::enrollments::class_exists;
-use crate::error::{Error, not_found};
+use crate::error::Error;
 use crate::operation::Reader;
-use crate::policy::About;
 use crate::resource::{plain_decimal, plain_decimal_option};
 
 /// A class by the id that a path names.
@@ -77,10 +75,7 @@ pub struct ClassGradeStats {
 /// Computes them.
 pub(super) async fn get(reader: &Reader, input: ByClass) -> Result<ClassGradeStats, Error> {
     let mut tx = reader.begin().await?;
-    if !class_exists(&mut tx, input.class_id).await? {
-        return Err(not_found("class"));
-    }
-    reader.expect(&mut tx, About::class(input.class_id)).await?;
+    reader.expect_class(&mut tx, input.class_id).await?;
     let assessments = store::class_stats(&mut tx, input.class_id).await?;
     tx.commit().await?;
     let sum = |value: fn(&AssessmentStats) -> i64| assessments.iter().map(value).sum::<i64>();

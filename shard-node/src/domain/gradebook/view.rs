@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::scale::Marks;
 use super::store::{self, Person};
 use super::structure::{CategoryRow, Cell, Column, Structure, totals};
-use crate::domain::enrollments::class_exists;
 use crate::error::{Error, not_found};
 use crate::operation::Reader;
 use crate::policy::{About, visible_students};
@@ -181,10 +180,7 @@ pub struct OwnGradebook {
 pub(super) async fn get(reader: &Reader, query: GradebookQuery) -> Result<Gradebook, Error> {
     let mut tx = reader.begin().await?;
     let class = query.class_id;
-    if !class_exists(&mut tx, class).await? {
-        return Err(not_found("class"));
-    }
-    reader.expect(&mut tx, About::class(class)).await?;
+    reader.expect_class(&mut tx, class).await?;
     let statuses = query
         .status
         .as_ref()
@@ -226,9 +222,6 @@ pub(super) async fn get(reader: &Reader, query: GradebookQuery) -> Result<Gradeb
 pub(super) async fn own(reader: &Reader, query: OwnGradebookQuery) -> Result<OwnGradebook, Error> {
     let mut tx = reader.begin().await?;
     let class = query.class_id;
-    if !class_exists(&mut tx, class).await? {
-        return Err(not_found("class"));
-    }
     let related = visible_students(&mut tx, &reader.caller).await?.unwrap_or_default();
     if let Some(student) = query.student_id {
         reader.expect(&mut tx, About::student(student)).await?;

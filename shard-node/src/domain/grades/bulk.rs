@@ -19,9 +19,8 @@ use super::pen::{self, Known, Writing};
 use super::rules::{self, Place, Said, Verdict};
 use super::store;
 use crate::domain::checks::{together_with, valid_instant};
-use crate::error::{Error, not_found, unknown_reference};
+use crate::error::{Error, unknown_reference};
 use crate::operation::{Reply, Work, forbidden};
-use crate::policy::About;
 use crate::resource::bulk::{BulkAnswer, ROWS_MAX, RowResult, decode_rows, settle};
 
 /// Grades of one class.
@@ -111,8 +110,7 @@ impl BulkGrade {
 /// Gives them: 201 where there was no grade, 200 where that has changed or says so already.
 pub(super) async fn give(work: &mut Work, input: BulkGrades) -> Result<Reply<BulkAnswer>, Error> {
     let class = input.class_id;
-    store::load_class(work.tx(), class).await?.ok_or_else(|| not_found("class"))?;
-    work.expect(About::class(class)).await?;
+    work.expect_class(class).await?;
     let (mut results, mut rows) = (Vec::with_capacity(input.items.len()), Vec::new());
     for (index, row) in decode_rows::<BulkGrade>(input.items).into_iter().enumerate() {
         match row {

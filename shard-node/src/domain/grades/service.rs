@@ -111,8 +111,7 @@ pub(super) async fn list(
     input: Within<Grade, OfClass>,
 ) -> Result<Page<Grade>, Error> {
     let mut tx = reader.begin().await?;
-    store::load_class(&mut tx, input.of).await?.ok_or_else(|| not_found("class"))?;
-    reader.expect(&mut tx, About::class(input.of)).await?;
+    reader.expect_class(&mut tx, input.of).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)

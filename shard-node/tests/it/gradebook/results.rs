@@ -151,3 +151,29 @@ async fn results_that_another_system_sends_are_kept_once_and_complete_who_went_t
     assert_eq!(codes(&send(json!([taken])).await), ["external-id-taken"]);
     book.school.close().await;
 }
+
+#[tokio::test]
+async fn who_has_failed_has_not_completed_what_another_course_demands() {
+    let book = Book::open(1).await;
+    scale(&book).await;
+    let (admin, student) = (&book.school.admin, book.students[0]);
+    let class = admin.get(&format!("/v1/classes/{}", book.class)).await.expect(200).body;
+    let next = json!({"code": "NEXT", "title": "Next"});
+    let next = admin.post("/v1/courses", next).await.expect(201).id();
+    let needed = json!({"prerequisiteId": class["courseId"]});
+    admin.post(&format!("/v1/courses/{next}/prerequisites"), needed).await.expect(201);
+    let second = json!({"courseId": next, "termId": class["termId"], "code": "N", "capacity": 5});
+    let second = admin.post("/v1/classes", second).await.expect(201).id();
+    let essay = book.assessment("Essay", 100).await;
+    let grade = book.score(essay, student, "39").await;
+    finalize(&book, json!({})).await.expect(200);
+    let refused = book.school.enroll(second, student, "reject").await.expect(422);
+    assert_eq!(refused.code(), "prerequisite");
+    let result = id(&result_of(&book, student).await["id"]);
+    let reopen = format!("/v1/results/{result}:reopen");
+    admin.post(&reopen, json!({"reason": "appeal"})).await.expect(200);
+    patch(admin, grade, 1, json!({"score": "40"})).await.expect(200);
+    finalize(&book, json!({})).await.expect(200);
+    book.school.enroll(second, student, "reject").await.expect(201);
+    book.school.close().await;
+}

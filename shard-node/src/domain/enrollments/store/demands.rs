@@ -10,7 +10,8 @@ use crate::domain::class_meetings::{Slot, StoredSlot, overlap};
 use crate::error::Error;
 use crate::store::TenantTx;
 
-/// The courses that a course demands and that students have not completed, by student: their codes.
+/// The courses that a course demands and that students have not completed, by student: their codes. Who went through one
+/// and did not pass has not completed it.
 pub(in super::super) async fn missing(
     tx: &mut TenantTx,
     course: Uuid,
@@ -26,7 +27,9 @@ pub(in super::super) async fn missing(
                SELECT FROM enrollments e
                JOIN classes k ON k.institution_id = $1 AND k.id = e.class_id
                WHERE e.institution_id = $1 AND e.student_id = asked.student AND e.status = 'COMPLETED'
-                 AND k.course_id = p.prerequisite_id)
+                 AND k.course_id = p.prerequisite_id
+                 AND NOT EXISTS (SELECT FROM class_results r WHERE r.institution_id = $1 AND r.enrollment_id = e.id
+                                 AND r.outcome NOT IN ('PASS', 'DISTINCTION', 'EXEMPT')))
            ORDER BY c.code"#,
         institution,
         course,

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::super::store;
 use super::model::ClassResult;
-use crate::domain::enrollments::class_exists;
 use crate::domain::grades::OfClass;
 use crate::error::{Error, not_found};
 use crate::operation::{Event, Reader, Reply, Work};
@@ -77,10 +76,7 @@ pub(in super::super) async fn list(
     input: Within<ClassResult, OfClass>,
 ) -> Result<Page<ClassResult>, Error> {
     let mut tx = reader.begin().await?;
-    if !class_exists(&mut tx, input.of).await? {
-        return Err(not_found("class"));
-    }
-    reader.expect(&mut tx, About::class(input.of)).await?;
+    reader.expect_class(&mut tx, input.of).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)
