@@ -280,7 +280,7 @@ fn assessments(dataset: &Dataset, class: &ClassCode) -> Vec<Assessment> {
 /// Scores by region and class, there by student.
 fn scores(dataset: &Dataset) -> BTreeMap<(&str, &ClassCode), Vec<Score>> {
     let mut scores: BTreeMap<(&str, &ClassCode), Vec<Score>> = BTreeMap::new();
-    for marks in &dataset.marks {
+    if let Some(marks) = &dataset.marks {
         for score in &marks.scores {
             // Reading the files made sure of both.
             let home = dataset.homes.get(&score.student);
