@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use rust_decimal::Decimal;
 
 /// Years that a date of the API may lie in: past them somebody mistyped, and Postgres and chrono part ways.
 pub(crate) const YEARS: RangeInclusive<i32> = 1900..=2300;
@@ -14,6 +15,42 @@ pub(crate) fn valid_day<C>(value: &NaiveDate, _: &C) -> garde::Result {
     }
     let (first, last) = (YEARS.start(), YEARS.end());
     Err(garde::Error::new(format!("a date of the years {first} to {last} is expected")))
+}
+
+/// An instant of [`YEARS`].
+pub(crate) fn valid_instant<C>(value: &DateTime<Utc>, _: &C) -> garde::Result {
+    if YEARS.contains(&value.year()) {
+        return Ok(());
+    }
+    let (first, last) = (YEARS.start(), YEARS.end());
+    Err(garde::Error::new(format!("an instant of the years {first} to {last} is expected")))
+}
+
+/// For the last day of a span: not before its first.
+pub(crate) fn not_before<C>(
+    from: Option<NaiveDate>,
+) -> impl FnOnce(&NaiveDate, &C) -> garde::Result {
+    move |until, _| match from {
+        Some(from) if *until < from => {
+            Err(garde::Error::new(format!("{from} or a later day is expected")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A decimal within bounds, with as many decimals as are kept.
+pub(crate) fn decimal_between<C>(
+    least: i64,
+    most: i64,
+) -> impl FnOnce(&Decimal, &C) -> garde::Result {
+    move |value, _| {
+        let bounds = Decimal::from(least)..=Decimal::from(most);
+        if bounds.contains(value) && value.normalize().scale() <= 4 {
+            return Ok(());
+        }
+        let expected = format!("{least} to {most} with at most 4 decimals is expected");
+        Err(garde::Error::new(expected))
+    }
 }
 
 /// What comes together with `other` or not at all, such as `source` and `externalId`.

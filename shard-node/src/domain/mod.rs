@@ -5,15 +5,21 @@
 
 pub mod attendance;
 mod checks;
+pub mod class_meetings;
 pub mod class_staff;
 pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
+pub mod gradebook;
+pub mod grades;
 pub mod grading;
+pub mod guardians;
 pub mod jobs;
 pub mod keys;
 pub mod notifications;
+pub mod org_units;
+pub mod prerequisites;
 pub mod programs;
 pub mod questions;
 pub mod reports;

@@ -33,6 +33,7 @@ pub fn handlers() -> Vec<Handler> {
         vec![probe],
         domain::attendance::handlers(),
         domain::enrollments::handlers(),
+        domain::grades::handlers(),
         domain::notifications::handlers(),
         domain::reports::handlers(),
         domain::webhooks::handlers(),

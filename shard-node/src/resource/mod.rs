@@ -29,7 +29,7 @@ use crate::error::{Error, not_found};
 use crate::operation::{Reader, Work};
 use crate::store::TenantTx;
 
-pub use change::{created, nullable, plain_decimal, record, remove, updated};
+pub use change::{created, nullable, plain_decimal, plain_decimal_option, record, remove, updated};
 pub use list::{list, list_where};
 pub use page::Page;
 pub use query::ListQuery;
@@ -68,8 +68,9 @@ pub enum Compare {
 }
 
 impl Compare {
-    /// What compares a column with a bound value.
-    fn sql(self, column: &str, value: &str) -> String {
+    /// The condition on a column, where the value is the parameter of this number.
+    fn sql(self, column: &str, number: usize, kind: &str) -> String {
+        let value = format!("${number}::text::{kind}");
         match self {
             Self::Equal => format!("{column} = {value}"),
             Self::AtLeast => format!("{column} >= {value}"),
@@ -127,6 +128,11 @@ impl Field {
 
     /// A filter by one of a list's members.
     pub const fn holding(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
+    }
+
+    /// A filter by what an array has in it.
+    pub const fn among(name: &'static str, column: &'static str, kind: Kind) -> Self {
         Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
     }
 

@@ -16,8 +16,8 @@ use uuid::Uuid;
 /// Things of the other institution, by the first segment of the path that they live under.
 async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'static str, Uuid> {
     let other = platform.admin(institution);
-    let program =
-        other.post("/v1/programs", json!({"code": "P", "name": "P"})).await.expect(201).id();
+    let program = json!({"code": "P", "name": "P", "curriculumTemplate": template_of("P")});
+    let program = other.post("/v1/programs", program).await.expect(201).id();
     let system =
         json!({"type": "QUARTER", "termsPerYear": 4, "weeksPerTerm": 10, "anchor": "09-01"});
     let system = other.post("/v1/term-systems", system).await.expect(201).id();
@@ -39,6 +39,7 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let session = json!({"date": "2026-09-01"});
     let path = format!("/v1/classes/{class}/attendance-sessions");
     let session = other.post(&path, session).await.expect(201).id();
+    let related = related(&other, program, class, (user, student)).await;
     let code = first(&other, "/v1/attendance-codes").await;
     let schedule = first(&other, "/v1/job-schedules").await;
     let staff = format!("/v1/classes/{class}/staff");
@@ -48,7 +49,7 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let question = other.post("/v1/questions", question).await.expect(201).id();
     let job = first(&other, "/v1/jobs?limit=1&count=none").await;
     let (webhook, delivery, event) = delivered(&other).await;
-    BTreeMap::from([
+    let mut things = BTreeMap::from([
         ("events", event),
         ("webhooks", webhook),
         ("webhook-deliveries", delivery),
@@ -69,7 +70,74 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
         ("job-schedules", schedule),
         ("notifications", told(platform, institution).await),
         ("jobs", job),
-    ])
+    ]);
+    things.extend(related);
+    things.extend(counted(&other, class, student).await);
+    things
+}
+
+/// How the class counts, an assessment of it, the student's grade and result.
+async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, Uuid); 6] {
+    let made = async |path: &str, body: Value| other.post(path, body).await.expect(201).id();
+    let categories = format!("/v1/classes/{class}/grading-categories");
+    let category = made(&categories, json!({"name": "C", "weight": "1"})).await;
+    let bands = json!([{"label": "F", "fromPercent": "0"}]);
+    let scale = json!({"name": "S", "passMark": "40", "bands": bands});
+    let scale = made("/v1/grade-scales", scale).await;
+    let policy = json!({"name": "L", "ratePercent": "10", "interval": "DAY"});
+    let policy = made("/v1/late-policies", policy).await;
+    let assessment =
+        json!({"classId": class, "title": "A", "gradingType": "MANUAL", "pointsPossible": "10"});
+    let assessment = made("/v1/assessments", assessment).await;
+    let publish = format!("/v1/assessments/{assessment}:publish");
+    let _published = other.post(&publish, json!({})).await.expect(200);
+    let sent = async |verb: &str, mut row: Value| {
+        row["studentId"] = json!(student);
+        let path = format!("/v1/classes/{class}/{verb}:bulk");
+        let answer = other.post(&path, json!({"atomic": true, "items": [row]})).await.expect(200);
+        answer.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    };
+    let grade = sent("grades", json!({"assessmentId": assessment, "score": "7"})).await;
+    let result = sent("results", json!({"outcome": "PASS"})).await;
+    [
+        ("grading-categories", category),
+        ("grade-scales", scale),
+        ("late-policies", policy),
+        ("assessments", assessment),
+        ("grades", grade),
+        ("results", result),
+    ]
+}
+
+/// A template that brings its only course.
+fn template_of(code: &str) -> Value {
+    let course = json!({"code": format!("{code}1"), "title": "T"});
+    json!({"code": code, "version": 1, "years": 1, "items": [{"newCourse": course, "year": 1, "term": 1}]})
+}
+
+/// What relates these: when the class meets, an org unit, who answers for the student, a template, a curriculum.
+async fn related(
+    other: &Client,
+    program: Uuid,
+    class: Uuid,
+    (user, student): (Uuid, Uuid),
+) -> [(&'static str, Uuid); 5] {
+    let meeting = json!({"weekday": "MON", "starts": "09:00", "ends": "10:00"});
+    let meeting =
+        other.post(&format!("/v1/classes/{class}/meetings"), meeting).await.expect(201).id();
+    let unit = json!({"code": "U", "name": "U"});
+    let unit = other.post("/v1/org-units", unit).await.expect(201).id();
+    let link = json!({"guardianId": user, "studentId": student, "relationship": "OTHER"});
+    let link = other.post("/v1/guardian-links", link).await.expect(201).id();
+    let template = other.post("/v1/curriculum-templates", template_of("T2")).await.expect(201).id();
+    let curriculum = first(other, &format!("/v1/programs/{program}/curricula")).await;
+    [
+        ("class-meetings", meeting),
+        ("org-units", unit),
+        ("guardian-links", link),
+        ("curriculum-templates", template),
+        ("curricula", curriculum),
+    ]
 }
 
 /// The first of a list.
@@ -121,6 +189,9 @@ async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
 fn sample(schema: &Value) -> Value {
     if schema["$ref"] == "#/components/schemas/QuestionBody" {
         return json!({"type": "TRUE_FALSE", "answer": true});
+    }
+    if schema["example"].is_string() {
+        return schema["example"].clone();
     }
     if let Some(choices) = schema["enum"].as_array() {
         return choices[0].clone();
@@ -177,9 +248,17 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("sessionId", "attendance-sessions"),
         ("studentId", "students"),
         ("userId", "users"),
+        ("guardianId", "users"),
+        ("prerequisiteId", "courses"),
+        ("parentId", "org-units"),
+        ("orgUnitId", "org-units"),
+        ("meetingId", "class-meetings"),
+        ("enrollmentId", "enrollments"),
         ("endpointId", "webhooks"),
         ("eventId", "events"),
         ("bankId", "question-banks"),
+        ("gradeId", "grades"),
+        ("assessmentId", "assessments"),
         ("questionId", "questions"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];

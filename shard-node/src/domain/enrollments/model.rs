@@ -11,9 +11,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::Status;
+use super::{Overrides, Status};
 use crate::domain::checks::valid_day;
-use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal};
+use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal, plain_decimal_option};
 
 /// An enrolment.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
@@ -77,6 +77,9 @@ pub struct Enroll {
     /// The day on which it begins; today where absent. For admin and staff.
     #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
+    /// Refusals to pass over. For admin and staff.
+    #[garde(dive)]
+    pub overrides: Option<Overrides>,
 }
 
 /// An enrolment to change.
@@ -141,6 +144,9 @@ pub struct Progress {
     /// The fraction that is done, 0 to 1.
     #[serde(serialize_with = "plain_decimal")]
     pub completed: Decimal,
+    /// The mark so far, in percent, of what is released; null of nothing.
+    #[serde(serialize_with = "plain_decimal_option")]
+    pub percent: Option<Decimal>,
 }
 
 /// The progress of one enrolment.

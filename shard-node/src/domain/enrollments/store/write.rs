@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{EventRow, NewRow, NewState};
+use super::super::Status;
+use super::{EventRow, Locked, NewRow, NewState};
 use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
@@ -93,6 +94,27 @@ pub(in super::super) async fn take_seats(
     expect_one(done.rows_affected(), "class with free seats")
 }
 
+/// Gives a full class seats more, for those who were let in although it is full.
+pub(in super::super) async fn add_seats(
+    tx: &mut TenantTx,
+    class: Uuid,
+    seats: i32,
+) -> Result<(), Error> {
+    if seats == 0 {
+        return Ok(());
+    }
+    let institution = tx.institution().as_uuid();
+    let done = sqlx::query!(
+        "UPDATE classes SET capacity = capacity + $3 WHERE institution_id = $1 AND id = $2",
+        institution,
+        class,
+        seats
+    )
+    .execute(tx.connection())
+    .await?;
+    expect_one(done.rows_affected(), "class")
+}
+
 /// Gives a seat back.
 pub(in super::super) async fn free_seat(tx: &mut TenantTx, class: Uuid) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
@@ -123,12 +145,14 @@ pub(in super::super) async fn append_events(
     let tos: Vec<String> = rows.iter().map(|row| row.to.as_str().to_owned()).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.effective_on).collect();
     let reasons: Vec<Option<String>> = rows.iter().map(|row| row.reason.clone()).collect();
+    let overrode: Vec<Option<String>> =
+        rows.iter().map(|row| (!row.overrode.is_empty()).then(|| row.overrode.join(","))).collect();
     sqlx::query!(
         "INSERT INTO enrollment_events
-             (institution_id, id, enrollment_id, from_status, to_status, effective_on, actor_id, reason)
-         SELECT $1, id, enrollment, from_status, to_status, day, $2, reason
-         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::date[], $8::text[])
-              AS event (id, enrollment, from_status, to_status, day, reason)",
+             (institution_id, id, enrollment_id, from_status, to_status, effective_on, actor_id, reason, overrode)
+         SELECT $1, id, enrollment, from_status, to_status, day, $2, reason, overrode
+         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::date[], $8::text[], $9::text[])
+              AS event (id, enrollment, from_status, to_status, day, reason, overrode)",
         institution,
         actor,
         &ids,
@@ -136,11 +160,37 @@ pub(in super::super) async fn append_events(
         &froms as &[Option<String>],
         &tos,
         &days,
-        &reasons as &[Option<String>]
+        &reasons as &[Option<String>],
+        &overrode as &[Option<String>]
     )
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Completes those of the enrolments of a locked class that are ACTIVE; answers them as they are then.
+pub(in super::super) async fn complete(
+    tx: &mut TenantTx,
+    class: Uuid,
+    enrollments: &[Uuid],
+) -> Result<Vec<Locked>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Locked,
+        r#"WITH held AS (
+               SELECT id FROM enrollments
+               WHERE institution_id = $1 AND class_id = $2 AND id = ANY($3) AND status = 'ACTIVE'
+               ORDER BY id FOR NO KEY UPDATE
+           )
+           UPDATE enrollments e SET status = 'COMPLETED' FROM held
+           WHERE e.institution_id = $1 AND e.id = held.id
+           RETURNING e.id, e.student_id AS student, e.status AS "status: Status", e.row_version, e.offer_expires_at"#,
+        institution,
+        class,
+        enrollments
+    )
+    .fetch_all(tx.connection())
+    .await?)
 }
 
 /// Sets the state of a locked enrolment; answers its new row version.
