@@ -17,6 +17,7 @@ pub mod mail;
 pub mod node;
 pub mod operation;
 pub mod operations;
+pub mod policy;
 pub mod redis;
 pub mod relay;
 pub mod replica;

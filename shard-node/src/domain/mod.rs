@@ -10,6 +10,7 @@ pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
+pub mod grades;
 pub mod jobs;
 pub mod notifications;
 pub mod programs;

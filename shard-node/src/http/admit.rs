@@ -11,6 +11,7 @@ use super::judge::judge;
 use crate::error::Error;
 use crate::node::Node;
 use crate::operation::{Caller, Session, idempotency_key, if_match};
+use crate::policy::Relations;
 
 const INSTITUTION_HEADER: &str = "x-institution-id";
 const CONSISTENCY_HEADER: &str = "lxp-consistency";
@@ -38,6 +39,8 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming, calls: u32) -> Resul
         institution: claims.institution,
         subject: claims.subject,
         roles: claims.roles,
+        // Until it is admitted to an operation.
+        relations: Relations::default(),
         epoch: judged.epoch,
         cached: judged.cached,
         request_id: incoming.request_id.to_string(),

@@ -46,7 +46,7 @@ fn describe(operation: &Operation) -> Value {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.name.split('.').next().unwrap_or_default()],
-        "x-roles": operation.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
+        "x-roles": operation.policy.roles().iter().map(Role::as_str).collect::<Vec<_>>(),
     });
     if operation.is_read() {
         for (name, schema) in properties {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{OFFICE, Operation, Session};
 use crate::error::Error;
 use crate::limits::Place;
+use crate::policy::Relations;
 
 /// Longest idempotency key, in bytes.
 const KEY_MAX_BYTES: usize = 255;
@@ -25,6 +26,8 @@ pub struct Caller {
     pub subject: Uuid,
     /// The ceiling of what it may do.
     pub roles: Roles,
+    /// Of these relations to what the operation is about one is enough; set when the caller is admitted to it.
+    pub relations: Relations,
     /// The epoch at which this shard serves the institution.
     pub epoch: Epoch,
     /// Whether caches may answer.
@@ -53,6 +56,7 @@ impl Caller {
             institution,
             subject: Uuid::nil(),
             roles: Roles::from(Role::Admin),
+            relations: Relations::ANY,
             epoch,
             cached: false,
             request_id: id.to_string(),
@@ -75,10 +79,12 @@ impl Caller {
         self.roles.contains(Role::Student) && !self.is_office()
     }
 
-    /// 403 unless the operation is for one of the caller's roles; 428 without a needed `If-Match`.
-    pub fn may_call(&self, operation: &Operation) -> Result<(), Error> {
-        if !self.roles.intersects(operation.roles) {
-            let allowed: Vec<_> = operation.roles.iter().map(Role::as_str).collect();
+    /// 403 unless the operation is for one of the caller's roles; 428 without a needed `If-Match`. What is left for the
+    /// service to ask for is noted.
+    pub fn admit(&mut self, operation: &Operation) -> Result<(), Error> {
+        let roles = operation.policy.roles();
+        if !self.roles.intersects(roles) {
+            let allowed: Vec<_> = roles.iter().map(Role::as_str).collect();
             return Err(forbidden(&format!("{} is for {}", operation.name, allowed.join(", "))));
         }
         if operation.needs_if_match && self.if_match.is_none() {
@@ -89,6 +95,7 @@ impl Caller {
             );
             return Err(problem.detail("send the ETag of the version that you have read").into());
         }
+        self.relations = operation.policy.relations(self.roles);
         Ok(())
     }
 

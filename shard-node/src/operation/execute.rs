@@ -47,10 +47,10 @@ impl Phase {
 pub async fn run(
     node: &Arc<Node>,
     operation: &'static Operation,
-    caller: Caller,
+    mut caller: Caller,
     input: Arc<Value>,
 ) -> Result<Answer, Problem> {
-    caller.may_call(operation).map_err(Error::into_problem)?;
+    caller.admit(operation).map_err(Error::into_problem)?;
     let deadline = caller.deadline;
     let phase = Arc::new(Phase(AtomicU8::new(RUNNING)));
     let task = {

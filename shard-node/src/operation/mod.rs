@@ -40,6 +40,7 @@ pub use work::{Event, Work};
 
 use crate::cache::Encoded;
 use crate::error::Error;
+use crate::policy::Policy;
 
 /// Admin and staff: those who run the institution.
 pub const OFFICE: Roles = roles(&[Role::Admin, Role::Staff]);
@@ -104,8 +105,8 @@ pub struct Operation {
     pub path: &'static str,
     /// One sentence for the documentation.
     pub summary: &'static str,
-    /// Who may call it; relations (self, instructor of the class) are the service's to check.
-    pub roles: Roles,
+    /// Who may call it, and under which relation; services ask for that (`Work::expect`, `Reader::expect`).
+    pub policy: Policy,
     /// The status of a success.
     pub status: u16,
     /// JSON schemas of input and output.
@@ -178,7 +179,7 @@ impl Operation {
             method,
             path,
             summary: "",
-            roles: OFFICE,
+            policy: Policy::of(OFFICE),
             status: 200,
             schemas,
             handler,
@@ -202,10 +203,16 @@ impl Operation {
         self
     }
 
-    /// Says who may call it; without it, admin and staff.
+    /// Says who may call it, without any relation to what it is about; without this, admin and staff.
     #[must_use]
-    pub fn roles(mut self, roles: Roles) -> Self {
-        self.roles = roles;
+    pub fn roles(self, roles: Roles) -> Self {
+        self.policy(Policy::of(roles))
+    }
+
+    /// Says who may call it, and under which relation to what it is about.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 

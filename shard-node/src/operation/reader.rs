@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Caller;
 use crate::error::Error;
 use crate::node::Node;
+use crate::policy::{self, About};
 use crate::replica::{Choice, Source};
 use crate::store::{Seen, TenantTx};
 
@@ -44,6 +45,11 @@ impl Reader {
             tx.report_to(seen.clone());
         }
         Ok(tx)
+    }
+
+    /// Refuses a caller who has none of the relations under which the operation is theirs.
+    pub async fn expect(&self, tx: &mut TenantTx, about: About) -> Result<(), Error> {
+        policy::expect(tx, &self.caller, about).await
     }
 
     /// What the read has seen.

@@ -12,6 +12,7 @@ use super::Caller;
 use crate::domain::webhooks::Addresses;
 use crate::error::Error;
 use crate::jobs::{Jobs, NewJob, store};
+use crate::policy::{self, About};
 use crate::store::{TenantTx, outbox};
 
 /// Something that happened to an aggregate; goes to `outbox_events` with the change itself.
@@ -84,6 +85,14 @@ impl Work {
     /// The transaction, for a store.
     pub fn tx(&mut self) -> &mut TenantTx {
         &mut self.tx
+    }
+
+    /// Refuses a caller who has none of the relations under which the operation is theirs.
+    ///
+    /// # Errors
+    /// 403, or 404 where what it is about is hidden.
+    pub async fn expect(&mut self, about: About) -> Result<(), Error> {
+        policy::expect(&mut self.tx, &self.caller, about).await
     }
 
     /// What was written up to the refusal that follows stays, so that it counts: for operations that keep no answer.

@@ -5,6 +5,7 @@
 //!
 //! Left to others: signing in, roles and guardians (users), what a student is enrolled in (enrollments).
 
+mod accommodations;
 mod model;
 mod rules;
 mod service;
@@ -13,6 +14,7 @@ mod store;
 use axum::http::Method;
 use service_kit::token::{Role, Roles};
 
+pub use accommodations::Accommodations;
 pub use model::{BulkStudents, NewStudent, PatchStudent, Student};
 
 use crate::operation::{Operation, roles};

@@ -7,9 +7,11 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::FromRow;
+use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Accommodations;
 use crate::domain::checks::{together_with, valid_email};
 use crate::resource::bulk::ROWS_MAX;
 use crate::resource::{Field, Kind, Resource, nullable};
@@ -36,6 +38,9 @@ pub struct Student {
     pub cohort_year: Option<i32>,
     /// ACTIVE, LEAVE, GRADUATED or WITHDRAWN.
     pub standing: String,
+    /// What the student is granted; null is nothing.
+    #[schema(value_type = Option<Accommodations>)]
+    pub accommodations: Option<Json<Accommodations>>,
     /// The system that it came from.
     pub source: Option<String>,
     /// Its id there.
@@ -74,6 +79,9 @@ pub struct NewStudent {
     #[serde(default = "active")]
     #[garde(custom(valid_standing))]
     pub standing: String,
+    /// What the student is granted.
+    #[garde(dive)]
+    pub accommodations: Option<Accommodations>,
     /// The system that it came from; together with `externalId` unique.
     #[garde(
         length(chars, min = 1, max = 64),
@@ -122,6 +130,11 @@ pub struct PatchStudent {
     /// ACTIVE, LEAVE, GRADUATED or WITHDRAWN.
     #[garde(inner(custom(valid_standing)))]
     pub standing: Option<String>,
+    /// All that the student is to be granted, or nothing.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<Accommodations>)]
+    #[garde(inner(inner(dive)))]
+    pub accommodations: Option<Option<Accommodations>>,
 }
 
 impl PatchStudent {
@@ -141,6 +154,9 @@ impl PatchStudent {
         }
         if let Some(standing) = &self.standing {
             student.standing.clone_from(standing);
+        }
+        if let Some(accommodations) = &self.accommodations {
+            student.accommodations = accommodations.clone().map(Json);
         }
         student.program_id = self.program_id.unwrap_or(student.program_id);
         student.cohort_year = self.cohort_year.unwrap_or(student.cohort_year);
@@ -182,7 +198,7 @@ impl Resource for Student {
     const TOUCHES: &'static [&'static str] = &["students"];
     const NOUN: &'static str = "student";
     const SELECT: &'static str = "SELECT t.id, t.user_id, t.student_no, u.given_name, u.family_name, \
-        u.email, t.program_id, t.cohort_year, t.standing, t.source, t.external_id, t.row_version, \
+        u.email, t.program_id, t.cohort_year, t.standing, t.accommodations, t.source, t.external_id, t.row_version, \
         t.created_at, t.updated_at FROM students t \
         JOIN users u ON u.institution_id = t.institution_id AND u.id = t.user_id";
     const FIELDS: &'static [Field] = &[
@@ -206,6 +222,7 @@ impl Resource for Student {
         "programId",
         "cohortYear",
         "standing",
+        "accommodations",
         "source",
         "externalId",
         "rowVersion",
@@ -213,5 +230,6 @@ impl Resource for Student {
         "updatedAt",
     ];
     const CACHE_TTL: Option<Duration> = Some(Duration::from_mins(10));
-    const UNRECORDED: &'static [&'static str] = &["givenName", "familyName", "email"];
+    const UNRECORDED: &'static [&'static str] = 
+        &["givenName", "familyName", "email", "accommodations"];
 }

@@ -103,6 +103,7 @@ mod tests {
             program_id: None,
             cohort_year: None,
             standing: "ACTIVE".to_owned(),
+            accommodations: None,
             source: Some("sis".to_owned()),
             external_id: external_id.map(str::to_owned),
         }

@@ -59,18 +59,19 @@ async fn insert_rows(tx: &mut TenantTx, planned: &[Planned]) -> Result<PgQueryRe
     };
     let programs: Vec<Option<Uuid>> = planned.iter().map(|row| row.new.program_id).collect();
     let cohorts: Vec<Option<i32>> = planned.iter().map(|row| row.new.cohort_year).collect();
+    let granted = json_texts(planned)?;
     sqlx::query!(
         "WITH new AS (
              SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                                  $8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[])
+                                  $8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[])
                  AS new (id, user_id, student_no, given_name, family_name, email, program_id, cohort_year,
-                         standing, source, external_id)),
+                         standing, source, external_id, granted)),
          person AS (
              INSERT INTO users (institution_id, id, given_name, family_name, email)
              SELECT $1, user_id, given_name, family_name, email FROM new)
          INSERT INTO students (institution_id, id, user_id, student_no, program_id, cohort_year, standing,
-                               source, external_id)
-         SELECT $1, id, user_id, student_no, program_id, cohort_year, standing, source, external_id
+                               source, external_id, accommodations)
+         SELECT $1, id, user_id, student_no, program_id, cohort_year, standing, source, external_id, granted::jsonb
          FROM new ORDER BY student_no",
         institution,
         &ids,
@@ -83,24 +84,32 @@ async fn insert_rows(tx: &mut TenantTx, planned: &[Planned]) -> Result<PgQueryRe
         &cohorts as &[Option<i32>],
         &text(|new| &new.standing),
         &optional(|new| &new.source) as &[Option<String>],
-        &optional(|new| &new.external_id) as &[Option<String>]
+        &optional(|new| &new.external_id) as &[Option<String>],
+        &granted as &[Option<String>]
     )
     .execute(tx.connection())
     .await
+}
+
+/// What students are granted, each as the text of its JSON.
+fn json_texts(planned: &[Planned]) -> Result<Vec<Option<String>>, sqlx::Error> {
+    let text = |row: &Planned| row.new.accommodations.as_ref().map(serde_json::to_string).transpose();
+    planned.iter().map(text).collect::<Result<_, _>>().map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 /// Writes what a changed student has of its own. The row version rises even where only names changed.
 pub(super) async fn update(tx: &mut TenantTx, student: &Student) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
-        "UPDATE students SET student_no = $3, program_id = $4, cohort_year = $5, standing = $6
+        "UPDATE students SET student_no = $3, program_id = $4, cohort_year = $5, standing = $6, accommodations = $7
          WHERE institution_id = $1 AND id = $2",
         institution,
         student.id,
         student.student_no,
         student.program_id,
         student.cohort_year,
-        student.standing
+        student.standing,
+        student.accommodations.as_ref() as _
     )
     .execute(tx.connection())
     .await
