@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 57] = [
+    "answers",
     "api-clients",
     "assessments",
     "attempts",
@@ -27,6 +28,7 @@ const WORDS: [&str; 53] = [
     "history",
     "imports",
     "institution",
+    "items",
     "job-schedules",
     "jobs",
     "materials",
@@ -34,11 +36,13 @@ const WORDS: [&str; 53] = [
     "monthly",
     "notifications",
     "org-units",
+    "overrides",
     "preferences",
     "programs",
     "progress",
     "question-banks",
     "questions",
+    "receipt",
     "records",
     "reports",
     "results",
@@ -62,7 +66,7 @@ const WORDS: [&str; 53] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 38] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -85,10 +89,13 @@ const VERBS: [&str; 35] = [
     "openCheckIn",
     "pause",
     "publish",
+    "regrade",
+    "release",
     "replay",
     "resume",
     "retry",
     "retryFailed",
+    "return",
     "rotateSecret",
     "run",
     "start",

@@ -3,6 +3,8 @@
 //! `mod.rs` (what it is, what must stay true, its operations), `model.rs` (types), `rules.rs` (pure
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
+pub mod assessments;
+pub mod attempts;
 pub mod attendance;
 mod checks;
 pub mod class_staff;
@@ -16,6 +18,7 @@ pub mod notifications;
 pub mod programs;
 pub mod reports;
 pub mod students;
+pub mod submissions;
 pub mod subjects;
 pub mod term_systems;
 pub mod terms;

@@ -146,6 +146,12 @@ impl<R: Resource> ListQuery<R> {
         }
         self
     }
+
+    /// The same query of another view of the rows: its `SELECT` has the same alias and columns.
+    pub fn of<V: Resource>(self) -> ListQuery<V> {
+        let Self { page, limit, cursor, count, sort, select, filters, resource: _ } = self;
+        ListQuery { page, limit, cursor, count, sort, select, filters, resource: PhantomData }
+    }
 }
 
 fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {
