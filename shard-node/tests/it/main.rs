@@ -8,6 +8,7 @@ mod conditions;
 mod disconnects;
 mod docs;
 mod enrollments;
+mod exam;
 mod events;
 mod guard;
 mod heartbeat;

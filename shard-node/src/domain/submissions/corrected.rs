@@ -1,8 +1,9 @@
 //! Keys as they were corrected since papers were drawn.
 //!
 //! What must stay true: a correction changes how answers are graded, never what was asked. The paper is drawn anew from the
-//! corrected questions with the same seed, and an item takes its new key only where it asks to the letter what the student
-//! was asked; any other keeps the key that it had.
+//! corrected questions with the same seed, and an item takes its new key only where it asks what the student was asked: the
+//! same choices, partners and gaps in the same order, and, where values were drawn for it, the same words. Any other item
+//! keeps the key that it had.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::store::{self, Facts, Sat};
 use crate::domain::assessments::{self, Materials};
 use crate::domain::grading::{Graded, ItemState, VariantKey};
-use crate::domain::questions::{Blueprint, Paper, Pool};
+use crate::domain::questions::{Blueprint, Paper, PaperItem, Pool, Variant};
 use crate::domain::{keys, questions};
 use crate::error::Error;
 use crate::store::TenantTx;
@@ -98,25 +99,30 @@ pub(super) async fn key(
     let (assessment, student) = (facts.assessment_id, facts.student_id);
     let seed = questions::seed(&correction.secret, assessment, student, attempt, revision);
     let anew = questions::draw(&correction.blueprint, &correction.pool, seed).ok();
-    Ok(anew.map_or_else(|| key.clone(), |anew| overlaid(&key, &paper, anew)))
+    Ok(anew.map_or_else(|| key.clone(), |anew| overlaid(&key, &paper, &anew, &correction.pool)))
 }
 
 /// A key with the rules of another one for those items that ask the same.
-fn overlaid(key: &VariantKey, paper: &Paper, anew: questions::Variant) -> VariantKey {
+fn overlaid(key: &VariantKey, paper: &Paper, anew: &Variant, pool: &Pool) -> VariantKey {
     let mut key = key.clone();
     for item in &mut key.items {
         let asked = paper.items.iter().find(|asked| asked.item == item.item);
         let asks = anew.paper.items.iter().find(|asks| asks.item == item.item);
         let new = anew.key.items.iter().find(|new| new.item == item.item);
-        if let Some(new) = new
-            && asked.is_some()
-            && asked == asks
-            && new.question_id == item.question_id
-        {
+        let (Some(asked), Some(asks), Some(new)) = (asked, asks, new) else { continue };
+        let drawn = pool.questions.iter().find(|question| question.id == item.question_id);
+        let has_values = drawn.is_none_or(|question| !question.content.parameters.is_empty());
+        if new.question_id == item.question_id && asks_the_same(asked, asks, has_values) {
             *item = new.clone();
         }
     }
     key
+}
+
+/// Whether what was answered to the one is an answer to the other.
+fn asks_the_same(asked: &PaperItem, asks: &PaperItem, has_values: bool) -> bool {
+    (asked.statement == asks.statement || !has_values)
+        && (asked.points, &asked.field, &asked.parts) == (asks.points, &asks.field, &asks.parts)
 }
 
 fn decode<T: serde::de::DeserializeOwned>(kept: Value, what: &str) -> Result<T, Error> {
