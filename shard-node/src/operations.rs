@@ -20,6 +20,7 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::users::operations(),
         domain::students::operations(),
         domain::enrollments::operations(),
+        domain::questions::operations(),
         domain::assessments::operations(),
         domain::attempts::operations(),
         domain::submissions::operations(),

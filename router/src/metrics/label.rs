@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 57] = [
+const WORDS: [&str; 58] = [
     "answers",
     "api-clients",
     "assessments",
@@ -58,6 +58,7 @@ const WORDS: [&str; 57] = [
     "term-systems",
     "terms",
     "users",
+    "versions",
     "waitlist",
     "webhook-deliveries",
     "webhooks",
@@ -66,7 +67,7 @@ const WORDS: [&str; 57] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 38] = [
+const VERBS: [&str; 39] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -88,6 +89,7 @@ const VERBS: [&str; 38] = [
     "open",
     "openCheckIn",
     "pause",
+    "preview",
     "publish",
     "regrade",
     "release",

@@ -35,8 +35,8 @@ pub async fn list_where<R: Resource>(
     for (field, value) in &query.filters {
         binds.push(value.clone());
         let kind = cursor::sql_type(field.kind);
-        let (column, is) = (field.column, field.compare.sql());
-        wheres.push(format!("{column} {is} ${}::text::{kind}", binds.len() + 1));
+        let value = format!("${}::text::{kind}", binds.len() + 1);
+        wheres.push(field.compare.sql(field.column, &value));
     }
     let total = if query.count { Some(count::<R>(tx, &wheres, &binds).await?) } else { None };
     if let Some(text) = &query.cursor {

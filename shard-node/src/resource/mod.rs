@@ -63,14 +63,18 @@ pub enum Compare {
     AtLeast,
     /// The most.
     AtMost,
+    /// One of the field's, which is a list.
+    Among,
 }
 
 impl Compare {
-    fn sql(self) -> &'static str {
+    /// What compares a column with a bound value.
+    fn sql(self, column: &str, value: &str) -> String {
         match self {
-            Self::Equal => "=",
-            Self::AtLeast => ">=",
-            Self::AtMost => "<=",
+            Self::Equal => format!("{column} = {value}"),
+            Self::AtLeast => format!("{column} >= {value}"),
+            Self::AtMost => format!("{column} <= {value}"),
+            Self::Among => format!("{column} @> ARRAY[{value}]"),
         }
     }
 }
@@ -119,6 +123,11 @@ impl Field {
     /// A filter by a bound of a column: those at it and before it.
     pub const fn until(name: &'static str, column: &'static str, kind: Kind) -> Self {
         Self { compare: Compare::AtMost, ..Self::filter(name, column, kind) }
+    }
+
+    /// A filter by one of a list's members.
+    pub const fn holding(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
     }
 
     /// The id of the entity itself, which lists may sort and filter by.

@@ -262,6 +262,7 @@ impl<R: Resource> PartialSchema for ListQuery<R> {
                 Compare::Equal => format!("whose {} equals it", field.name),
                 Compare::AtLeast => "at it and after it".to_owned(),
                 Compare::AtMost => "at it and before it".to_owned(),
+                Compare::Among => "that have it".to_owned(),
             };
             properties[field.name] = text(format!("only those {which}"));
             if let Kind::OneOf(words) = field.kind {

@@ -16,7 +16,7 @@ use super::model::{Assessment, MaterialsStatus};
 use super::status::Status;
 use super::{lock_taught, rules, store};
 use crate::domain::attempts::receipt::hex;
-use crate::domain::questions::{self, Blueprint, Pool, Seed};
+use crate::domain::questions::{self, Blueprint, Pool, ProofFailure, Seed};
 use crate::error::Error;
 use crate::jobs::{Failure, Handler, Job, NewJob};
 use crate::operation::{Reader, Reply, Work};
@@ -124,7 +124,11 @@ fn reasons(problem: &Problem) -> Vec<String> {
 /// Draws sample papers, and has the grader grade their own keys: each must have full marks.
 pub(super) fn prove(blueprint: &Blueprint, pool: &Pool) -> Result<(), Vec<String>> {
     questions::prove(blueprint, pool, SAMPLES, Seed::sample).map_err(|failures| {
-        failures.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect()
+        let said = |failure: &ProofFailure| match failure.question_id {
+            Some(question) => format!("question {question}: {}", failure.reason),
+            None => failure.reason.clone(),
+        };
+        failures.iter().take(PROBLEMS_MAX).map(said).collect()
     })
 }
 
@@ -181,7 +185,7 @@ pub(super) async fn generate(
     Ok(Reply::accepted(view(work.tx(), it.id).await?, format!("{}/{}/materials", super::PATH, it.id)))
 }
 
-fn decode<T: serde::de::DeserializeOwned>(kept: Value, what: &str) -> Result<T, Error> {
-    serde_json::from_value(kept)
-        .map_err(|error| Error::Defect(format!("{what} does not decode: {error}")))
+/// What is kept, as its type. What is wrong with it is not said: that would be said of a key.
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(kept: Value, what: &str) -> Result<T, Error> {
+    serde_json::from_value(kept).map_err(|_| Error::Defect(format!("{what} does not decode")))
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::store::{self, Facts, Sat};
-use crate::domain::assessments::{self, Materials};
+use crate::domain::assessments::{self, Materials, decode};
 use crate::domain::grading::{Graded, ItemState, VariantKey};
 use crate::domain::questions::{Blueprint, Paper, PaperItem, Pool, Variant};
 use crate::domain::{keys, questions};
@@ -123,9 +123,4 @@ fn overlaid(key: &VariantKey, paper: &Paper, anew: &Variant, pool: &Pool) -> Var
 fn asks_the_same(asked: &PaperItem, asks: &PaperItem, has_values: bool) -> bool {
     (asked.statement == asks.statement || !has_values)
         && (asked.points, &asked.field, &asked.parts) == (asks.points, &asks.field, &asks.parts)
-}
-
-fn decode<T: serde::de::DeserializeOwned>(kept: Value, what: &str) -> Result<T, Error> {
-    serde_json::from_value(kept)
-        .map_err(|error| Error::Defect(format!("{what} that are kept do not decode: {error}")))
 }

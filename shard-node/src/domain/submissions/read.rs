@@ -13,8 +13,9 @@ use crate::domain::attempts::receipt::Receipt;
 use crate::domain::enrollments::teaches;
 use crate::domain::grading::VariantKey;
 use crate::domain::questions::Paper;
+use crate::domain::assessments::decode;
 use crate::domain::{attempts, keys};
-use crate::error::{Error, not_found};
+use crate::error::Error;
 use crate::operation::{Caller, Reader, Reply, Work};
 use crate::policy::{self, About, Relation};
 use crate::resource::{self, ById, ListQuery, Page};
@@ -102,15 +103,13 @@ async fn detail_at(
 }
 
 async fn scores(tx: &mut TenantTx, id: Uuid, key: &Value) -> Result<Vec<ItemScore>, Error> {
-    let key: VariantKey = serde_json::from_value(key.clone())
-        .map_err(|error| Error::Defect(format!("a key does not decode: {error}")))?;
+    let key: VariantKey = decode(key.clone(), "a key")?;
     Ok(items::all(&key, &store::kept(tx, id).await?))
 }
 
 /// The paper of a submission.
 pub(crate) async fn paper(tx: &mut TenantTx, id: Uuid) -> Result<Paper, Error> {
-    serde_json::from_value(store::variant(tx, id).await?)
-        .map_err(|error| Error::Defect(format!("a paper does not decode: {error}")))
+    decode(store::variant(tx, id).await?, "a paper")
 }
 
 /// Gives the receipt of what was handed in.
@@ -147,9 +146,4 @@ fn not_submitted() -> Error {
     Problem::new(StatusCode::CONFLICT, "not-submitted", "It was not handed in yet")
         .detail("a receipt is there once the attempt was handed in")
         .into()
-}
-
-/// 404 for whoever asks of a submission that is nobody's.
-pub(super) fn missing() -> Error {
-    not_found(<Submission as resource::Resource>::NOUN)
 }

@@ -66,7 +66,8 @@ async fn another_blueprint_is_another_revision_and_what_is_published_stays() {
     // The bank goes on; the paper is what was published.
     let edit = json!({"body": {"type": "TRUE_FALSE", "answer": false}});
     let question = format!("/v1/questions/{first}");
-    exam.school.admin.send(Method::PATCH, &question, Some(edit), &[]).await.expect(200);
+    let any = [("if-match", "*")];
+    exam.school.admin.send(Method::PATCH, &question, Some(edit), &any).await.expect(200);
     let submission = exam.sitters[0].sit(draft, json!({"i1": true, "i2": true})).await;
     assert_eq!(exam.until_status(submission, "GRADED").await["score"], "20.0000");
     exam.close().await;
