@@ -132,7 +132,9 @@ mod tests {
         assert_eq!(Policy::of(all).roles(), all);
         for role in Role::ALL {
             assert!(Policy::of(all).relations(Roles::from(role)).is_any(), "{role}");
-            assert!(Policy::of(Roles::empty()).relations(Roles::from(role)) == Relations::default());
+            assert!(
+                Policy::of(Roles::empty()).relations(Roles::from(role)) == Relations::default()
+            );
         }
     }
 }

@@ -84,8 +84,11 @@ pub(super) async fn release(work: &mut Work, input: ById) -> Result<Reply<Assess
     let is_early = it.release_policy == ReleasePolicy::AfterClose && it.status != Status::Closed;
     if it.status == Status::Draft || is_early {
         let title = "Scores are not released yet";
-        let detail = "a published assessment is expected, or a closed one where the policy is AFTER_CLOSE";
-        return Err(Problem::new(StatusCode::CONFLICT, "not-releasable", title).detail(detail).into());
+        let detail =
+            "a published assessment is expected, or a closed one where the policy is AFTER_CLOSE";
+        return Err(Problem::new(StatusCode::CONFLICT, "not-releasable", title)
+            .detail(detail)
+            .into());
     }
     store::release(work.tx(), it.id, now).await?;
     grades::release(work, it.id).await?;

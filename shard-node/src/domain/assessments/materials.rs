@@ -166,10 +166,7 @@ async fn view(tx: &mut TenantTx, id: Uuid) -> Result<MaterialsView, Error> {
 }
 
 /// Has the materials of a draft made anew, by what the banks have now.
-pub(super) async fn generate(
-    work: &mut Work,
-    input: ById,
-) -> Result<Reply<MaterialsView>, Error> {
+pub(super) async fn generate(work: &mut Work, input: ById) -> Result<Reply<MaterialsView>, Error> {
     let it = lock_taught(work, input.id).await?;
     if it.status != Status::Draft {
         let title = "It is published";
@@ -178,11 +175,13 @@ pub(super) async fn generate(
             .into());
     }
     let blueprint = store::blueprint_of(work.tx(), it.id).await?;
-    let blueprint =
-        blueprint.ok_or_else(|| rules::not_ready("it has no blueprint".to_owned()))?;
+    let blueprint = blueprint.ok_or_else(|| rules::not_ready("it has no blueprint".to_owned()))?;
     store::set_blueprint(work.tx(), it.id, Some(blueprint), None).await?;
     work.enqueue(job(it.id));
-    Ok(Reply::accepted(view(work.tx(), it.id).await?, format!("{}/{}/materials", super::PATH, it.id)))
+    Ok(Reply::accepted(
+        view(work.tx(), it.id).await?,
+        format!("{}/{}/materials", super::PATH, it.id),
+    ))
 }
 
 /// What is kept, as its type. What is wrong with it is not said: that would be said of a key.

@@ -32,9 +32,7 @@ pub use overrides::{AssessmentOverride, OfAssessment, OfStudent, SetOverride};
 pub use status::Status;
 
 pub(crate) use lifecycle::KIND as CLOSE_ASSESSMENT;
-pub(crate) use materials::{
-    KIND as GENERATE_ASSESSMENT_MATERIALS, Materials, decode, materials,
-};
+pub(crate) use materials::{KIND as GENERATE_ASSESSMENT_MATERIALS, Materials, decode, materials};
 pub(crate) use progress::KIND as UPDATE_CLASS_PROGRESS;
 
 use crate::error::Error;

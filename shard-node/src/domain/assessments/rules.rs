@@ -56,7 +56,9 @@ pub(super) fn may_change(it: &Assessment, patch: &PatchAssessment) -> Result<(),
     if it.status != Status::Draft && patch.is_for_drafts() {
         let title = "It is published";
         let allowed = "gradingType, pointsPossible, attemptPolicy, releasePolicy, subjectId and blueprint are a draft's";
-        return Err(Problem::new(StatusCode::CONFLICT, "assessment-published", title).detail(allowed));
+        return Err(
+            Problem::new(StatusCode::CONFLICT, "assessment-published", title).detail(allowed)
+        );
     }
     let moves = patch.moves_deadlines()
         || patch.opens_at.is_some()

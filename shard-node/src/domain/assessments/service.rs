@@ -6,9 +6,7 @@ use service_kit::Problem;
 use uuid::Uuid;
 
 use super::input::{NewAssessment, PatchAssessment};
-use super::model::{
-    Assessment, Attended, CountedAttempt, MaterialsStatus, ReleasePolicy, Taught,
-};
+use super::model::{Assessment, Attended, CountedAttempt, MaterialsStatus, ReleasePolicy, Taught};
 use super::status::Status;
 use super::{PATH, lifecycle, lock_taught, materials, progress, rules, store};
 use crate::domain::attempts;
@@ -162,8 +160,8 @@ async fn set_blueprint(
     let points = blueprint.as_ref().map(Blueprint::points);
     let is_there = blueprint.is_some();
     let blueprint = blueprint.map(serde_json::to_value).transpose();
-    let blueprint =
-        blueprint.map_err(|error| Error::Defect(format!("a blueprint does not encode: {error}")))?;
+    let blueprint = blueprint
+        .map_err(|error| Error::Defect(format!("a blueprint does not encode: {error}")))?;
     store::set_blueprint(work.tx(), id, blueprint, points).await?;
     if is_there {
         work.enqueue(materials::job(id));

@@ -28,8 +28,8 @@ use uuid::Uuid;
 pub use model::{
     Attempt, SaveAnswers, SavedAnswers, StartAttempt, SubmissionStatus, SubmitAttempt, Submitted,
 };
-pub(crate) use sweep::KIND as ATTEMPT_ENDED;
 pub(crate) use store::refresh_progress;
+pub(crate) use sweep::KIND as ATTEMPT_ENDED;
 pub(crate) use times::{cut, retime};
 
 use crate::error::{Error, not_found};
@@ -51,7 +51,9 @@ pub fn operations() -> Vec<Operation> {
             "/v1/assessments/{assessmentId}/attempts",
             |work, input| Box::pin(start::start(work, input)),
         )
-        .summary("Begins an attempt of the student who asks: 201, 200 with the one that is under way")
+        .summary(
+            "Begins an attempt of the student who asks: 201, 200 with the one that is under way",
+        )
         .policy(STUDENT)
         .status(201)
         .keeps_no_answer(),
@@ -89,7 +91,10 @@ pub fn operations() -> Vec<Operation> {
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn receipt(tx: &mut TenantTx, id: Uuid) -> Result<Option<receipt::Receipt>, Error> {
+pub(crate) async fn receipt(
+    tx: &mut TenantTx,
+    id: Uuid,
+) -> Result<Option<receipt::Receipt>, Error> {
     let institution = tx.institution().as_uuid();
     match store::find(tx, id).await? {
         Some(row) if row.receipt.is_some() => submit::receipt_of(institution, &row).map(Some),

@@ -173,7 +173,10 @@ mod tests {
             Receipt { assessment_id: other, ..good.clone() },
             Receipt { student_id: other, ..good.clone() },
             Receipt { attempt: 2, ..good.clone() },
-            Receipt { submitted_at: good.submitted_at + chrono::TimeDelta::microseconds(1), ..good.clone() },
+            Receipt {
+                submitted_at: good.submitted_at + chrono::TimeDelta::microseconds(1),
+                ..good.clone()
+            },
             Receipt { answers_sha256: hex(&hash(&json!({}))), ..good.clone() },
             Receipt { signature: hex(&[0; 32]), ..good.clone() },
             Receipt { signature: String::new(), ..good.clone() },

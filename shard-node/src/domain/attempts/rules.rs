@@ -66,10 +66,18 @@ pub(super) fn may_start(
         Err(Problem::new(StatusCode::CONFLICT, code, title).detail(detail))
     };
     if status != Status::Published {
-        return conflict("closed", "The assessment is closed", "nobody sits it any more".to_owned());
+        return conflict(
+            "closed",
+            "The assessment is closed",
+            "nobody sits it any more".to_owned(),
+        );
     }
     if let Some(opens) = terms.opens_at.filter(|opens| now < *opens) {
-        return conflict("not-open", "The assessment is not open yet", format!("it opens at {opens}"));
+        return conflict(
+            "not-open",
+            "The assessment is not open yet",
+            format!("it opens at {opens}"),
+        );
     }
     if let Some(closes) = terms.closes_at.filter(|closes| now >= *closes) {
         return conflict("closed", "The assessment is closed", format!("it closed at {closes}"));
@@ -100,10 +108,14 @@ pub(super) fn check_answers(answers: &BTreeMap<String, Value>, items: i32) -> Re
         let number = number.and_then(|digits| digits.parse::<i32>().ok());
         if number.is_none_or(|number| !(1..=items).contains(&number)) {
             let known = format!("an item of the paper is expected: i1 to i{items}");
-            return invalid(format!("/answers/{}", item.replace('~', "~0").replace('/', "~1")), known);
+            return invalid(
+                format!("/answers/{}", item.replace('~', "~0").replace('/', "~1")),
+                known,
+            );
         }
     }
-    let bytes: usize = answers.iter().map(|(item, value)| item.len() + value.to_string().len() + 4).sum();
+    let bytes: usize =
+        answers.iter().map(|(item, value)| item.len() + value.to_string().len() + 4).sum();
     if bytes > ANSWERS_MAX_BYTES {
         let detail = format!("at most {ANSWERS_MAX_BYTES} bytes in all are expected, not {bytes}");
         return invalid("/answers".to_owned(), detail);

@@ -86,9 +86,12 @@ async fn draw(
     let key = keys::institution_key(work.tx()).await?;
     let number = |it: i32| u32::try_from(it).unwrap_or_default();
     let seed = questions::seed(&key, assessment, student, number(attempt), number(revision));
-    let variant = questions::draw(&materials.blueprint, &materials.pool, seed)
-        .map_err(|error| Error::Defect(format!("materials that were proved do not draw: {error}")))?;
-    let json = |error: serde_json::Error| Error::Defect(format!("a variant does not encode: {error}"));
+    let variant =
+        questions::draw(&materials.blueprint, &materials.pool, seed).map_err(|error| {
+            Error::Defect(format!("materials that were proved do not draw: {error}"))
+        })?;
+    let json =
+        |error: serde_json::Error| Error::Defect(format!("a variant does not encode: {error}"));
     Ok(NewAttempt {
         id: Uuid::now_v7(),
         assessment,

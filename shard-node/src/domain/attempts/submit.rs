@@ -35,11 +35,7 @@ pub(super) async fn submit(
     Ok(Reply::ok(submitted(work.caller.institution.as_uuid(), row)?))
 }
 
-async fn again(
-    work: &mut Work,
-    row: Row,
-    input: SubmitAttempt,
-) -> Result<Reply<Submitted>, Error> {
+async fn again(work: &mut Work, row: Row, input: SubmitAttempt) -> Result<Reply<Submitted>, Error> {
     if let Some(given) = input.answers {
         let given = store::normalized(work.tx(), &answers::object(given)).await?;
         if row.answers_hash.as_deref() != Some(&receipt::hash(&given)[..]) {
@@ -51,7 +47,8 @@ async fn again(
 
 fn other_answers(row: &Row) -> Problem {
     let at = row.submitted_at.unwrap_or_default();
-    let detail = format!("it was handed in at {at} with other answers than these; they were not taken");
+    let detail =
+        format!("it was handed in at {at} with other answers than these; they were not taken");
     Problem::new(StatusCode::CONFLICT, "closed", "The attempt was handed in already").detail(detail)
 }
 

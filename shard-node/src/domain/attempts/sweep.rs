@@ -80,8 +80,7 @@ async fn end(work: &mut Work, attempt: Uuid) -> Result<Option<Duration>, Error> 
     }
     let assessment = own.assessment_id;
     let before = now - GRACE;
-    let mut rows =
-        store::lock_overdue(work.tx(), assessment, attempt, before, BATCH - 1).await?;
+    let mut rows = store::lock_overdue(work.tx(), assessment, attempt, before, BATCH - 1).await?;
     rows.push(own);
     finish::at_deadline(work, assessment, rows).await?;
     Ok(None)

@@ -143,10 +143,25 @@ mod tests {
 
     #[test]
     fn nothing_is_blank_however_it_is_written() {
-        for value in [json!(null), json!(""), json!(" \n\u{a0}"), json!([]), json!({}), json!([""]), json!({"l1": null, "l2": [" "]})] {
+        for value in [
+            json!(null),
+            json!(""),
+            json!(" \n\u{a0}"),
+            json!([]),
+            json!({}),
+            json!([""]),
+            json!({"l1": null, "l2": [" "]}),
+        ] {
             assert!(is_blank(Some(&value)), "{value}");
         }
-        for value in [json!(0), json!(false), json!("x"), json!(["", "x"]), json!({"a": 0}), json!([[[[]]], 1])] {
+        for value in [
+            json!(0),
+            json!(false),
+            json!("x"),
+            json!(["", "x"]),
+            json!({"a": 0}),
+            json!([[[[]]], 1]),
+        ] {
             assert!(!is_blank(Some(&value)), "{value}");
         }
         assert!(is_blank(None));
@@ -161,6 +176,9 @@ mod tests {
         assert_eq!(pairs(Some(&json!(["l1"]))), Read::Malformed);
         assert_eq!(truth(Some(&json!("yes"))), Read::Malformed);
         assert_eq!(text(Some(&json!("abcd")), 3), Read::Malformed);
-        assert_eq!(pairs(Some(&json!({"l1": "r1", "l2": null}))), Read::Given([("l1", "r1")].into()));
+        assert_eq!(
+            pairs(Some(&json!({"l1": "r1", "l2": null}))),
+            Read::Given([("l1", "r1")].into())
+        );
     }
 }

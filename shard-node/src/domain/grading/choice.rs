@@ -11,7 +11,8 @@ use super::{MultipleRule, Selection, SingleRule, TrueFalseRule};
 
 /// The part that the choice is worth.
 pub(super) fn single(rule: &SingleRule, answer: Option<&Value>) -> Read<Part> {
-    answer::name(answer).and_then(|choice| Read::of(rule.choices.get(choice).copied().map(Part::fraction)))
+    answer::name(answer)
+        .and_then(|choice| Read::of(rule.choices.get(choice).copied().map(Part::fraction)))
 }
 
 /// The part that the truth is worth.
@@ -69,7 +70,8 @@ pub(super) fn best_multiple(rule: &MultipleRule) -> BTreeSet<&String> {
     match &rule.scoring {
         Selection::AllOrNothing | Selection::Partial { .. } => rule.right.iter().collect(),
         Selection::Map { values, default, .. } => {
-            let is_worth = |choice: &&String| *values.get(*choice).unwrap_or(default) > Decimal::ZERO;
+            let is_worth =
+                |choice: &&String| *values.get(*choice).unwrap_or(default) > Decimal::ZERO;
             rule.choices.iter().filter(is_worth).collect()
         }
     }
@@ -87,7 +89,11 @@ mod tests {
 
     fn rule(scoring: Selection) -> MultipleRule {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        MultipleRule { choices: names(&["a", "b", "c", "d", "e"]), right: names(&["a", "b", "c"]), scoring }
+        MultipleRule {
+            choices: names(&["a", "b", "c", "d", "e"]),
+            right: names(&["a", "b", "c"]),
+            scoring,
+        }
     }
 
     /// Units of 10 points.
@@ -122,10 +128,16 @@ mod tests {
 
     #[test]
     fn a_map_sums_and_clamps() {
-        let values = [("a", "0.6"), ("b", "0.6"), ("d", "-0.25")].map(|(choice, value)| (choice.to_owned(), of(value)));
+        let values = [("a", "0.6"), ("b", "0.6"), ("d", "-0.25")]
+            .map(|(choice, value)| (choice.to_owned(), of(value)));
         let map = |lower: Option<&str>, upper: Option<&str>| {
             let (lower, upper) = (lower.map(of), upper.map(of));
-            rule(Selection::Map { values: values.clone().into(), default: of("0.05"), lower, upper })
+            rule(Selection::Map {
+                values: values.clone().into(),
+                default: of("0.05"),
+                lower,
+                upper,
+            })
         };
         let open = map(None, None);
         assert_eq!(points(&open, &["a"]), 60_000);
@@ -140,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_choice_may_be_worth_a_fraction_and_one_that_is_not_there_is_invalid() {
-        let choices = [("a", "1"), ("b", "0.5"), ("c", "0")].map(|(choice, part)| (choice.to_owned(), of(part)));
+        let choices = [("a", "1"), ("b", "0.5"), ("c", "0")]
+            .map(|(choice, part)| (choice.to_owned(), of(part)));
         let rule = SingleRule { choices: choices.into() };
         let part = |answer: Value| single(&rule, Some(&answer));
         assert_eq!(part(json!("b")), Read::Given(Part { of: 5_000, all: ONE }));
@@ -149,7 +162,13 @@ mod tests {
         assert_eq!(part(json!("")), Read::Blank);
         assert_eq!(best_single(&rule), json!("a"));
         let rule = TrueFalseRule { when_true: of("0.25"), when_false: of("1") };
-        assert_eq!(true_false(&rule, Some(&json!(true))), Read::Given(Part { of: 2_500, all: ONE }));
-        assert_eq!(true_false(&rule, Some(&json!("false"))), Read::Given(Part { of: ONE, all: ONE }));
+        assert_eq!(
+            true_false(&rule, Some(&json!(true))),
+            Read::Given(Part { of: 2_500, all: ONE })
+        );
+        assert_eq!(
+            true_false(&rule, Some(&json!("false"))),
+            Read::Given(Part { of: ONE, all: ONE })
+        );
     }
 }

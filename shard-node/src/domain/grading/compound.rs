@@ -16,8 +16,9 @@ pub(super) fn matching(rule: &MatchingRule, answer: Option<&Value>) -> Read<Part
         if !given.iter().all(is_known) {
             return Read::Malformed;
         }
-        let is_right =
-            |(name, partner): &(&String, &String)| given.get(name.as_str()) == Some(&partner.as_str());
+        let is_right = |(name, partner): &(&String, &String)| {
+            given.get(name.as_str()) == Some(&partner.as_str())
+        };
         Read::Given(Part::count(rule.pairs.iter().filter(is_right).count(), rule.pairs.len()))
     })
 }
@@ -43,7 +44,9 @@ pub(super) fn cloze(
         .map(|key| outcome(&key.rule, units(key.points).max(0), members.get(&key.part), policy))
         .collect();
     let any = |state| outcomes.iter().any(|outcome| outcome.state == state);
-    let state = [ItemState::Review, ItemState::Scored, ItemState::Invalid].into_iter().find(|state| any(*state));
+    let state = [ItemState::Review, ItemState::Scored, ItemState::Invalid]
+        .into_iter()
+        .find(|state| any(*state));
     let sum: i128 = outcomes.iter().map(|outcome| outcome.units).sum();
     Outcome { units: sum.min(worth), state: state.unwrap_or(ItemState::Unanswered) }
 }
@@ -58,13 +61,18 @@ mod tests {
 
     #[test]
     fn pairs_count_one_by_one() {
-        let words = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let words = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        };
         let rule = MatchingRule {
             pairs: words(&[("l1", "r1"), ("l2", "r2"), ("l3", "r1")]),
             partners: ["r1", "r2", "r3"].map(str::to_owned).into(),
         };
         let part = |answer: Value| matching(&rule, Some(&answer));
-        assert_eq!(part(json!({"l1": "r1", "l2": "r3", "l3": "r1"})), Read::Given(Part { of: 2, all: 3 }));
+        assert_eq!(
+            part(json!({"l1": "r1", "l2": "r3", "l3": "r1"})),
+            Read::Given(Part { of: 2, all: 3 })
+        );
         assert_eq!(part(json!({"l1": "r1", "l2": null})), Read::Given(Part { of: 1, all: 3 }));
         assert_eq!(part(json!({"l1": "r9"})), Read::Malformed);
         assert_eq!(part(json!({"l9": "r1"})), Read::Malformed);
@@ -77,7 +85,11 @@ mod tests {
         let short = Rule::ShortText(ShortTextRule { accepted: vec![text], case_sensitive: false });
         let choices = [("c1".to_owned(), Decimal::ONE), ("c2".to_owned(), Decimal::new(5, 1))];
         let single = Rule::Single(SingleRule { choices: choices.into() });
-        let part = |part: &str, points: i64, rule: Rule| PartKey { part: part.to_owned(), points: points.into(), rule };
+        let part = |part: &str, points: i64, rule: Rule| PartKey {
+            part: part.to_owned(),
+            points: points.into(),
+            rule,
+        };
         let rule = ClozeRule { parts: vec![part("a", 1, short), part("b", 3, single)] };
         let graded = |answer: Value| {
             let outcome = cloze(&rule, 40_000, Some(&answer), &GradingPolicy::default());

@@ -183,7 +183,9 @@ mod tests {
         assert_eq!(late("2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z"), 1);
         assert_eq!(late("2026-03-28T01:30:00Z", "2026-03-29T01:30:01Z"), 2);
         // Samoa had no 30 December 2011.
-        let samoa = |came| intervals(at("2011-12-29T22:00:00Z"), at(came), Tz::Pacific__Apia, Interval::Day);
+        let samoa = |came| {
+            intervals(at("2011-12-29T22:00:00Z"), at(came), Tz::Pacific__Apia, Interval::Day)
+        };
         assert_eq!(samoa("2011-12-30T21:00:00Z"), 1);
     }
 

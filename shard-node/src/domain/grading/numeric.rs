@@ -69,11 +69,13 @@ impl Within {
 pub(super) fn best(rule: &NumericRule) -> Value {
     // The first among equals.
     let best = rule.accepted.iter().rev().max_by_key(|accepted| accepted.fraction);
-    best.filter(|best| best.fraction > Decimal::ZERO).map_or(Value::Null, |best| match &best.within {
-        Within::Absolute { value, .. }
-        | Within::Relative { value, .. }
-        | Within::Geometric { value, .. } => json!(value),
-        Within::Range { min, .. } => json!(min),
+    best.filter(|best| best.fraction > Decimal::ZERO).map_or(Value::Null, |best| {
+        match &best.within {
+            Within::Absolute { value, .. }
+            | Within::Relative { value, .. }
+            | Within::Geometric { value, .. } => json!(value),
+            Within::Range { min, .. } => json!(min),
+        }
     })
 }
 
@@ -95,7 +97,9 @@ mod tests {
         // In f64, -11.7 - 0.02 is -11.719999999999999, and refuses -11.72.
         assert!((-11.7_f64 - -11.72_f64).abs() > 0.02);
         let within = absolute("-11.7", "0.02");
-        for (text, holds) in [("-11.72", true), ("-11.68", true), ("-11.7200000001", false), ("-11.679", false)] {
+        for (text, holds) in
+            [("-11.72", true), ("-11.68", true), ("-11.7200000001", false), ("-11.679", false)]
+        {
             assert_eq!(within.holds(&of(text)), holds, "{text}");
         }
     }
@@ -103,17 +107,27 @@ mod tests {
     #[test]
     fn a_relative_tolerance_is_a_part_of_the_value_and_a_geometric_one_a_factor() {
         let relative = Within::Relative { value: of("-200"), tolerance: of("0.01") };
-        for (text, holds) in [("-202", true), ("-198", true), ("-202.0001", false), ("200", false)] {
+        for (text, holds) in [("-202", true), ("-198", true), ("-202.0001", false), ("200", false)]
+        {
             assert_eq!(relative.holds(&of(text)), holds, "{text}");
         }
         let geometric = Within::Geometric { value: of("-200"), tolerance: of("0.25") };
-        for (text, holds) in [("-250", true), ("-160", true), ("-159.99", false), ("-250.01", false), ("200", false), ("0", false)] {
+        for (text, holds) in [
+            ("-250", true),
+            ("-160", true),
+            ("-159.99", false),
+            ("-250.01", false),
+            ("200", false),
+            ("0", false),
+        ] {
             assert_eq!(geometric.holds(&of(text)), holds, "{text}");
         }
         let zero = Within::Geometric { value: of("0"), tolerance: of("0.25") };
         assert!(zero.holds(&of("0")) && !zero.holds(&of("0.1")) && !zero.holds(&of("-0.1")));
         let range = Within::Range { min: of("1"), max: of("2") };
-        assert!(range.holds(&of("1.0")) && range.holds(&of("2")) && !range.holds(&of("2.000000001")));
+        assert!(
+            range.holds(&of("1.0")) && range.holds(&of("2")) && !range.holds(&of("2.000000001"))
+        );
         let planck = Within::Relative { value: of("6.62607015e-34"), tolerance: of("0.001") };
         assert!(planck.holds(&of("6.626e-34")) && !planck.holds(&of("6.6e-34")));
     }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::answer::{self, ESSAY_MAX, FILES_MAX, Read};
 use super::units::{Part, decimal, units};
 use super::{
-    Answers, GRADER_VERSION, Graded, GradedItem, GradingPolicy, ItemState, Rule, VariantKey, choice,
-    compound, numeric, sort, text,
+    Answers, GRADER_VERSION, Graded, GradedItem, GradingPolicy, ItemState, Rule, VariantKey,
+    choice, compound, numeric, sort, text,
 };
 
 /// What answers are worth by a key. Answers to what the key does not have are left aside.

@@ -13,9 +13,14 @@ pub(super) fn ordering(rule: &OrderingRule, answer: Option<&Value>) -> Read<Part
     answer::names(answer).and_then(|given| {
         let places: BTreeMap<&str, usize> =
             rule.order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-        let order: Option<Vec<usize>> = given.iter().map(|name| places.get(name).copied()).collect();
+        let order: Option<Vec<usize>> =
+            given.iter().map(|name| places.get(name).copied()).collect();
         // They are different (`names`), so as many are all.
-        Read::of(order.filter(|order| order.len() == rule.order.len()).map(|order| worth(&order, rule.scoring)))
+        Read::of(
+            order
+                .filter(|order| order.len() == rule.order.len())
+                .map(|order| worth(&order, rule.scoring)),
+        )
     })
 }
 
@@ -57,14 +62,28 @@ mod tests {
         assert_eq!(part(Order::Exact, &["a", "b", "c", "d"]), Read::Given(Part::WHOLE));
         assert_eq!(part(Order::Positional, &given), Read::Given(Part { of: 2, all: 4 }));
         assert_eq!(part(Order::Pairwise, &given), Read::Given(Part { of: 5, all: 6 }));
-        assert_eq!(part(Order::Pairwise, &["d", "c", "b", "a"]), Read::Given(Part { of: 0, all: 6 }));
-        assert_eq!(part(Order::Positional, &["b", "c", "d", "a"]), Read::Given(Part { of: 0, all: 4 }));
-        assert_eq!(part(Order::Pairwise, &["b", "c", "d", "a"]), Read::Given(Part { of: 3, all: 6 }));
+        assert_eq!(
+            part(Order::Pairwise, &["d", "c", "b", "a"]),
+            Read::Given(Part { of: 0, all: 6 })
+        );
+        assert_eq!(
+            part(Order::Positional, &["b", "c", "d", "a"]),
+            Read::Given(Part { of: 0, all: 4 })
+        );
+        assert_eq!(
+            part(Order::Pairwise, &["b", "c", "d", "a"]),
+            Read::Given(Part { of: 3, all: 6 })
+        );
     }
 
     #[test]
     fn what_is_no_order_of_all_things_is_malformed() {
-        for given in [&["a", "b", "c"][..], &["a", "b", "c", "c"], &["a", "b", "c", "x"], &["a", "b", "c", "d", "e"]] {
+        for given in [
+            &["a", "b", "c"][..],
+            &["a", "b", "c", "c"],
+            &["a", "b", "c", "x"],
+            &["a", "b", "c", "d", "e"],
+        ] {
             assert_eq!(part(Order::Pairwise, given), Read::Malformed, "{given:?}");
         }
         assert_eq!(part(Order::Pairwise, &[]), Read::Blank);

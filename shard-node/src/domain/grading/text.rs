@@ -50,7 +50,11 @@ pub(super) fn best(rule: &ShortTextRule) -> Value {
 }
 
 /// Whether a pattern may be used, and matches its example; else why not.
-pub(crate) fn check_pattern(pattern: &str, example: &str, case_sensitive: bool) -> Result<(), String> {
+pub(crate) fn check_pattern(
+    pattern: &str,
+    example: &str,
+    case_sensitive: bool,
+) -> Result<(), String> {
     if pattern.len() > PATTERN_MAX {
         return Err(format!("at most {PATTERN_MAX} bytes are expected"));
     }
@@ -105,7 +109,8 @@ fn folded(normal: &str) -> String {
 
 fn compiled(pattern: &str, case_sensitive: bool) -> Option<Regex> {
     // A pattern was checked when its question was written; what does not compile matches nothing.
-    PATTERNS.get_with((pattern.to_owned(), case_sensitive), || compile(pattern, case_sensitive).ok())
+    PATTERNS
+        .get_with((pattern.to_owned(), case_sensitive), || compile(pattern, case_sensitive).ok())
 }
 
 fn compile(pattern: &str, case_sensitive: bool) -> Result<Regex, String> {
@@ -184,7 +189,14 @@ mod tests {
     fn a_pattern_that_is_none_or_large_or_misses_its_example_is_refused() {
         assert_eq!(check_pattern("colou?r", "color", true), Ok(()));
         assert_eq!(check_pattern(r"\w+ \d{1,3}", "Room 12", false), Ok(()));
-        for (pattern, example) in [("a)|(b", "a"), ("(", "("), (r"(?<=a)b", "b"), (r"(a)\1", "aa"), ("a", "b"), (r"(\w{99}){99}", "a")] {
+        for (pattern, example) in [
+            ("a)|(b", "a"),
+            ("(", "("),
+            (r"(?<=a)b", "b"),
+            (r"(a)\1", "aa"),
+            ("a", "b"),
+            (r"(\w{99}){99}", "a"),
+        ] {
             assert!(check_pattern(pattern, example, true).is_err(), "{pattern}");
         }
         assert!(check_pattern(&"a".repeat(501), &"a".repeat(501), true).is_err());

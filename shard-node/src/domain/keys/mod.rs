@@ -18,5 +18,7 @@ pub async fn institution_key(tx: &mut TenantTx) -> Result<[u8; 32], Error> {
     getrandom::fill(&mut key).map_err(|error| Error::Defect(format!("no randomness: {error}")))?;
     store::insert(tx, &key).await?;
     // Somebody else's, where two came at once.
-    store::find(tx).await?.ok_or_else(|| Error::Defect("an institution's key was not kept".to_owned()))
+    store::find(tx)
+        .await?
+        .ok_or_else(|| Error::Defect("an institution's key was not kept".to_owned()))
 }

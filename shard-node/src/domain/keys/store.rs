@@ -8,12 +8,16 @@ use crate::store::TenantTx;
 /// The key, where there is one.
 pub(super) async fn find(tx: &mut TenantTx) -> Result<Option<[u8; 32]>, Error> {
     let institution = tx.institution().as_uuid();
-    let secret =
-        sqlx::query_scalar!("SELECT secret FROM institution_keys WHERE institution_id = $1", institution)
-            .fetch_optional(tx.connection())
-            .await?;
+    let secret = sqlx::query_scalar!(
+        "SELECT secret FROM institution_keys WHERE institution_id = $1",
+        institution
+    )
+    .fetch_optional(tx.connection())
+    .await?;
     secret
-        .map(|secret| secret.try_into().map_err(|_| Error::Defect("a key is not of 32 bytes".to_owned())))
+        .map(|secret| {
+            secret.try_into().map_err(|_| Error::Defect("a key is not of 32 bytes".to_owned()))
+        })
         .transpose()
 }
 

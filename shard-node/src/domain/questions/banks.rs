@@ -138,7 +138,10 @@ pub(super) async fn create(work: &mut Work, input: NewBank) -> Result<Reply<Ques
 }
 
 /// Changes one.
-pub(super) async fn update(work: &mut Work, patch: PatchBank) -> Result<Reply<QuestionBank>, Error> {
+pub(super) async fn update(
+    work: &mut Work,
+    patch: PatchBank,
+) -> Result<Reply<QuestionBank>, Error> {
     let bank = resource::lock::<QuestionBank>(work, patch.id).await?;
     let bank = patch.apply_to(bank);
     store::update_bank(work.tx(), &bank).await?;

@@ -171,7 +171,8 @@ fn valid_size(sections: &[Section], (): &()) -> garde::Result {
     let mut seen = BTreeSet::new();
     match fixed.flatten().find(|item| !seen.insert(item.question_id)) {
         Some(twice) => {
-            let message = format!("each question once is expected; {} is there twice", twice.question_id);
+            let message =
+                format!("each question once is expected; {} is there twice", twice.question_id);
             Err(garde::Error::new(message))
         }
         None => Ok(()),

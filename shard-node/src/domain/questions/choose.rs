@@ -94,7 +94,12 @@ impl Lots {
         Self { holder: fixed, slots: Vec::new(), candidates: BTreeMap::new() }
     }
 
-    fn draw(&mut self, section: usize, count: usize, candidates: Vec<Uuid>) -> Result<(), DrawError> {
+    fn draw(
+        &mut self,
+        section: usize,
+        count: usize,
+        candidates: Vec<Uuid>,
+    ) -> Result<(), DrawError> {
         self.candidates.insert(section, candidates);
         for found in 0..count {
             let slot = self.slots.len();

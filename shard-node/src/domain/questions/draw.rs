@@ -52,7 +52,9 @@ pub enum DrawError {
         question: Uuid,
     },
     /// No values were found for a question's parameters.
-    #[error("no values for the parameters of question {question} fulfil its constraints and keep its choices apart")]
+    #[error(
+        "no values for the parameters of question {question} fulfil its constraints and keep its choices apart"
+    )]
     NoValues {
         /// The question.
         question: Uuid,
@@ -102,7 +104,8 @@ pub fn rekey(variant: &Variant, pool: &Pool, seed: Seed) -> Result<VariantKey, D
         let parts = |parts: &[super::paper::PaperPart]| -> Vec<(String, Form)> {
             parts.iter().map(|part| (part.part.clone(), form(&part.field))).collect()
         };
-        let is_same = form(&instance.field) == form(&item.field) && parts(&instance.parts) == parts(&item.parts);
+        let is_same = form(&instance.field) == form(&item.field)
+            && parts(&instance.parts) == parts(&item.parts);
         if !is_same {
             return Err(missing);
         }
@@ -137,7 +140,12 @@ pub(super) fn instance(
     drawn.ok_or(no_values)
 }
 
-fn item_key(item: String, question: &PooledQuestion, points: Decimal, instance: &Instance) -> ItemKey {
+fn item_key(
+    item: String,
+    question: &PooledQuestion,
+    points: Decimal,
+    instance: &Instance,
+) -> ItemKey {
     let rule = instance.rule.clone();
     ItemKey { item, question_id: question.id, question_version: question.version, points, rule }
 }
@@ -198,7 +206,11 @@ fn faults(sample: u32, key: &VariantKey) -> Vec<ProofFailure> {
             ItemState::Unanswered | ItemState::Invalid => false,
         };
         let reason = if !is_full {
-            format!("the key gets {} of {} points", best.points.normalize(), best.possible.normalize())
+            format!(
+                "the key gets {} of {} points",
+                best.points.normalize(),
+                best.possible.normalize()
+            )
         } else if blank.state != ItemState::Unanswered || !blank.points.is_zero() {
             "an empty answer gets points".to_owned()
         } else {

@@ -17,7 +17,8 @@ use super::render::render;
 use super::seed::Generator;
 use crate::domain::grading::{
     AcceptedNumber, AcceptedText, ClozeRule, MatchingRule, MultipleRule, Number, NumericRule,
-    OrderingRule, PartKey, Rule, Selection, ShortTextRule, SingleRule, TrueFalseRule, Within, split,
+    OrderingRule, PartKey, Rule, Selection, ShortTextRule, SingleRule, TrueFalseRule, Within,
+    split,
 };
 
 /// A question with a student's values.
@@ -82,7 +83,8 @@ impl Maker<'_> {
         let places = self.places(texts.len(), self.shuffles);
         let fraction = |(id, place): (String, &usize)| (id, body.choices[*place].fraction);
         let choices = ids("c").zip(&places).map(fraction).collect();
-        let field = Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Single) };
+        let field =
+            Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Single) };
         Some((field, Rule::Single(SingleRule { choices })))
     }
 
@@ -113,7 +115,8 @@ impl Maker<'_> {
             },
         };
         let choices = by_id.into_iter().map(|(id, _)| id).collect();
-        let field = Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Multiple) };
+        let field =
+            Field { choices: labelled("c", &texts, &places), ..Field::of(QuestionType::Multiple) };
         Some((field, Rule::Multiple(MultipleRule { choices, right, scoring })))
     }
 
@@ -133,7 +136,8 @@ impl Maker<'_> {
 
     fn within(&self, answer: &NumberAnswer) -> Option<Within> {
         let Some(value) = &answer.value else {
-            let (min, max) = (self.number(answer.min.as_ref()?)?, self.number(answer.max.as_ref()?)?);
+            let (min, max) =
+                (self.number(answer.min.as_ref()?)?, self.number(answer.max.as_ref()?)?);
             return (min <= max).then_some(Within::Range { min, max });
         };
         let value = self.number(value)?;
@@ -162,7 +166,11 @@ impl Maker<'_> {
             .iter()
             .map(|answer| {
                 let text = render(&answer.text, self.values)?;
-                Some(AcceptedText { text, pattern: answer.pattern.clone(), fraction: answer.fraction })
+                Some(AcceptedText {
+                    text,
+                    pattern: answer.pattern.clone(),
+                    fraction: answer.fraction,
+                })
             })
             .collect();
         let rule = ShortTextRule { accepted: accepted?, case_sensitive: body.case_sensitive };
@@ -171,8 +179,11 @@ impl Maker<'_> {
 
     fn matching(&mut self, body: &MatchingBody) -> Option<(Field, Rule)> {
         let prompts = self.different(body.pairs.iter().map(|pair| &pair.prompt))?;
-        let partner_of: Vec<String> =
-            body.pairs.iter().map(|pair| render(&pair.partner, self.values)).collect::<Option<_>>()?;
+        let partner_of: Vec<String> = body
+            .pairs
+            .iter()
+            .map(|pair| render(&pair.partner, self.values))
+            .collect::<Option<_>>()?;
         let mut partners: Vec<String> = Vec::new();
         let distractors: Option<Vec<String>> =
             body.distractors.iter().map(|text| render(text, self.values)).collect();
@@ -203,11 +214,17 @@ impl Maker<'_> {
         let mut order: Vec<(usize, String)> = places.iter().copied().zip(ids("o")).collect();
         order.sort_unstable();
         let order = order.into_iter().map(|(_, id)| id).collect();
-        let field = Field { choices: labelled("o", &texts, &places), ..Field::of(QuestionType::Ordering) };
+        let field =
+            Field { choices: labelled("o", &texts, &places), ..Field::of(QuestionType::Ordering) };
         Some((field, Rule::Ordering(OrderingRule { order, scoring: body.scoring })))
     }
 
-    fn cloze(&mut self, body: &ClozeBody, points: Decimal, parts: &mut Vec<PaperPart>) -> Option<Rule> {
+    fn cloze(
+        &mut self,
+        body: &ClozeBody,
+        points: Decimal,
+        parts: &mut Vec<PaperPart>,
+    ) -> Option<Rule> {
         let weights: Vec<Decimal> = body.parts.iter().map(|part| part.weight).collect();
         let mut keys = Vec::with_capacity(body.parts.len());
         for (part, points) in body.parts.iter().zip(split(points, &weights)) {
@@ -225,7 +242,8 @@ impl Maker<'_> {
 
     /// The texts with their values, if no two of them read alike.
     fn different<'t>(&self, texts: impl Iterator<Item = &'t String>) -> Option<Vec<String>> {
-        let texts: Vec<String> = texts.map(|text| render(text, self.values)).collect::<Option<_>>()?;
+        let texts: Vec<String> =
+            texts.map(|text| render(text, self.values)).collect::<Option<_>>()?;
         let distinct: BTreeSet<&str> = texts.iter().map(|text| text.trim()).collect();
         (distinct.len() == texts.len()).then_some(texts)
     }

@@ -30,7 +30,8 @@ use service_kit::token::{Role, Roles};
 
 pub use banks::{NewBank, PatchBank, QuestionBank};
 pub use blueprint::{
-    Blueprint, Draw, Fixed, FixedItem, ITEMS_MAX, POOL_MAX, Pool, PooledQuestion, Section, SectionKind,
+    Blueprint, Draw, Fixed, FixedItem, ITEMS_MAX, POOL_MAX, Pool, PooledQuestion, Section,
+    SectionKind,
 };
 pub use definition::{Body, Content, Difficulty, QuestionType};
 pub use draw::{DrawError, ProofFailure, draw, prove, rekey};

@@ -162,7 +162,9 @@ fn valid_status(value: &str, (): &()) -> garde::Result {
 impl NewQuestion {
     /// What its first version says.
     pub(super) fn version(self) -> Version {
-        let Self { title, difficulty, tags, statement, shuffle, parameters, constraints, body, .. } = self;
+        let Self {
+            title, difficulty, tags, statement, shuffle, parameters, constraints, body, ..
+        } = self;
         let content = Content { statement, shuffle, parameters, constraints, body };
         Version { title, difficulty: difficulty.as_str().to_owned(), tags, content }
     }

@@ -90,7 +90,8 @@ impl Parameters {
         take: impl Fn(&Values) -> Option<T>,
     ) -> Option<T> {
         let bounds: Vec<u64> = self.all.iter().map(|(_, source)| source.count()).collect();
-        let combinations = bounds.iter().try_fold(1_u64, |product, bound| product.checked_mul(*bound));
+        let combinations =
+            bounds.iter().try_fold(1_u64, |product, bound| product.checked_mul(*bound));
         let tries = if combinations == Some(1) { 1 } else { TRIES };
         for _ in 0..tries {
             let indexes: Vec<u64> = bounds.iter().map(|bound| generator.below(*bound)).collect();
@@ -194,7 +195,8 @@ mod tests {
     fn drawn(parameters: &Parameters, sample: u32) -> Option<String> {
         let mut generator = Generator::new(Seed::sample(sample), b"test");
         parameters.draw(&mut generator, |values| {
-            let texts: Vec<String> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let texts: Vec<String> =
+                values.iter().map(|(name, value)| format!("{name}={value}")).collect();
             Some(texts.join(" "))
         })
     }
@@ -208,7 +210,10 @@ mod tests {
         let all: std::collections::BTreeSet<String> =
             (0..200).map(|sample| drawn(&read, sample).expect("values")).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        assert_eq!(all, ["a=0.2 b=2 c=0.4", "a=0.2 b=3 c=0.6", "a=0.3 b=2 c=0.6", "a=0.3 b=3 c=0.9"]);
+        assert_eq!(
+            all,
+            ["a=0.2 b=2 c=0.4", "a=0.2 b=3 c=0.6", "a=0.3 b=2 c=0.6", "a=0.3 b=3 c=0.9"]
+        );
     }
 
     #[test]
@@ -233,7 +238,9 @@ mod tests {
 
     #[test]
     fn faults_say_where_they_are() {
-        let at = |parameters: Json, constraints: Json| read(parameters, constraints).expect_err("refused").pointer;
+        let at = |parameters: Json, constraints: Json| {
+            read(parameters, constraints).expect_err("refused").pointer
+        };
         let range = |min: &str, max: &str, step: &str| json!([{"kind": "RANGE", "name": "a", "min": min, "max": max, "step": step}]);
         assert_eq!(at(range("x", "1", "1"), json!([])), "/parameters/0/min");
         assert_eq!(at(range("2", "1", "1"), json!([])), "/parameters/0/max");

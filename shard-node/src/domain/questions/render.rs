@@ -65,8 +65,9 @@ mod tests {
 
     #[test]
     fn values_stand_where_their_names_stood() {
-        let values: Values =
-            [("a", "-1.50"), ("b_2", "20")].map(|(name, value)| (name.to_owned(), Value::Number(value.parse().expect("a number")))).into();
+        let values: Values = [("a", "-1.50"), ("b_2", "20")]
+            .map(|(name, value)| (name.to_owned(), Value::Number(value.parse().expect("a number"))))
+            .into();
         for (text, rendered) in [
             ("{{a}} and {{ b_2 }}", Some("-1.5 and 20")),
             ("\\frac{{{a}}}{b}", Some("\\frac{-1.5}{b}")),

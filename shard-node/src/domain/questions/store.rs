@@ -153,7 +153,8 @@ pub async fn pool_of(tx: &mut TenantTx, blueprint: &Blueprint) -> Result<Pool, E
         };
         questions.extend(found.into_iter().map(|question| (question.id, question)));
         if questions.len() > POOL_MAX {
-            let detail = format!("at most {POOL_MAX} questions are expected in all that sections draw from");
+            let detail =
+                format!("at most {POOL_MAX} questions are expected in all that sections draw from");
             return Err(unfit("pool-too-large", at, detail));
         }
     }

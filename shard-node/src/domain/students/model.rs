@@ -230,6 +230,6 @@ impl Resource for Student {
         "updatedAt",
     ];
     const CACHE_TTL: Option<Duration> = Some(Duration::from_mins(10));
-    const UNRECORDED: &'static [&'static str] = 
+    const UNRECORDED: &'static [&'static str] =
         &["givenName", "familyName", "email", "accommodations"];
 }

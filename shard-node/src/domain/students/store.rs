@@ -93,8 +93,13 @@ async fn insert_rows(tx: &mut TenantTx, planned: &[Planned]) -> Result<PgQueryRe
 
 /// What students are granted, each as the text of its JSON.
 fn json_texts(planned: &[Planned]) -> Result<Vec<Option<String>>, sqlx::Error> {
-    let text = |row: &Planned| row.new.accommodations.as_ref().map(serde_json::to_string).transpose();
-    planned.iter().map(text).collect::<Result<_, _>>().map_err(|error| sqlx::Error::Encode(error.into()))
+    let text =
+        |row: &Planned| row.new.accommodations.as_ref().map(serde_json::to_string).transpose();
+    planned
+        .iter()
+        .map(text)
+        .collect::<Result<_, _>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
 /// Writes what a changed student has of its own. The row version rises even where only names changed.

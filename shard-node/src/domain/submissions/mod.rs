@@ -117,7 +117,9 @@ fn receipts() -> Vec<Operation> {
             "/v1/submissions/{id}/receipt:verify",
             |work, input| Box::pin(read::verify(work, input)),
         )
-        .summary("Says whether a receipt is the institution's own, and of the answers that are kept")
+        .summary(
+            "Says whether a receipt is the institution's own, and of the answers that are kept",
+        )
         .policy(READ)
         .keeps_no_answer(),
     ]

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::items::{self, ItemScore};
 use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, VerifyReceipt};
 use super::store;
+use crate::domain::assessments::decode;
 use crate::domain::attempts::receipt::Receipt;
 use crate::domain::enrollments::teaches;
 use crate::domain::grading::VariantKey;
 use crate::domain::questions::Paper;
-use crate::domain::assessments::decode;
 use crate::domain::{attempts, keys};
 use crate::error::Error;
 use crate::operation::{Caller, Reader, Reply, Work};
@@ -91,7 +91,8 @@ async fn detail_at(
     };
     let release = store::release_of(tx, submission.assessment_id).await?;
     let key = store::variant_key(tx, id).await?;
-    let items = if is_student && !submission.released { Vec::new() } else { scores(tx, id, &key).await? };
+    let items =
+        if is_student && !submission.released { Vec::new() } else { scores(tx, id, &key).await? };
     let shows_key = now.is_some_and(|now| release.shows_key(now));
     Ok(SubmissionDetail {
         paper: paper(tx, id).await?,

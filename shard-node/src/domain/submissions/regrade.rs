@@ -119,8 +119,7 @@ pub(super) async fn regrade(
             .detail("a published assessment with a blueprint is expected")
             .into());
     }
-    let correction =
-        corrected::by_newest_questions(work.tx(), it.id, &input.full_credit).await?;
+    let correction = corrected::by_newest_questions(work.tx(), it.id, &input.full_credit).await?;
     if input.dry_run {
         return Ok(Reply::ok(dry_run(work, it.id, &correction, after).await?));
     }
@@ -227,9 +226,8 @@ async fn apply(work: &mut Work, id: Uuid) -> Result<(), Error> {
         return store::finish_regrade(work.tx(), id).await;
     }
     let assessment = regrade.assessment_id;
-    let correction = corrected::newest(work.tx(), assessment)
-        .await?
-        .ok_or_else(|| not_found("regrade"))?;
+    let correction =
+        corrected::newest(work.tx(), assessment).await?.ok_or_else(|| not_found("regrade"))?;
     let next = store::next_graded(work.tx(), assessment, regrade.done_up_to, BATCH).await?;
     let (mut examined, mut changed) = (0, 0);
     for (submission, student) in &next {

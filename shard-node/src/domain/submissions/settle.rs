@@ -30,10 +30,12 @@ pub(super) async fn settle(
     let now = work.now;
     let totals = store::totals(work.tx(), id).await?;
     let own = attempts.iter_mut().find(|attempt| attempt.id == id);
-    let own = own.ok_or_else(|| Error::Defect("an attempt that is not its student's".to_owned()))?;
+    let own =
+        own.ok_or_else(|| Error::Defect("an attempt that is not its student's".to_owned()))?;
     let status = next(facts.grading_type, own, &totals, grader.is_some());
     let is_complete = matches!(status, SubmissionStatus::Graded | SubmissionStatus::Returned);
-    let late = if is_complete { lateness(facts, own, totals.points, possible)? } else { Decimal::ZERO };
+    let late =
+        if is_complete { lateness(facts, own, totals.points, possible)? } else { Decimal::ZERO };
     own.score = is_complete.then(|| (totals.points - late).max(Decimal::ZERO));
     own.late_deduction = is_complete.then_some(late);
     own.graded_at = is_complete.then_some(own.graded_at.unwrap_or(now));
@@ -52,19 +54,12 @@ pub(super) async fn settle(
 }
 
 /// Where an attempt stands with these points. One that the grader has yet to see waits for it.
-fn next(
-    grading: GradingType,
-    own: &Sat,
-    totals: &Totals,
-    by_grader: bool,
-) -> SubmissionStatus {
+fn next(grading: GradingType, own: &Sat, totals: &Totals, by_grader: bool) -> SubmissionStatus {
     let is_complete = totals.items == i64::from(own.items) && totals.waiting == 0;
     match (is_complete, own.status) {
         (true, SubmissionStatus::Returned) => SubmissionStatus::Returned,
         (true, _) => SubmissionStatus::Graded,
-        (false, SubmissionStatus::Submitted)
-            if !by_grader && grading == GradingType::Automated =>
-        {
+        (false, SubmissionStatus::Submitted) if !by_grader && grading == GradingType::Automated => {
             SubmissionStatus::Submitted
         }
         (false, _) => SubmissionStatus::InReview,
@@ -96,11 +91,7 @@ pub(super) fn lateness(
 }
 
 /// Records what the student's graded attempts come to; where none is graded, nothing.
-pub(super) async fn record(
-    work: &mut Work,
-    facts: &Facts,
-    attempts: &[Sat],
-) -> Result<(), Error> {
+pub(super) async fn record(work: &mut Work, facts: &Facts, attempts: &[Sat]) -> Result<(), Error> {
     let graded: Vec<GradedAttempt<Uuid>> = attempts
         .iter()
         .filter_map(|attempt| {

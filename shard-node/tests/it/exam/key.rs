@@ -1,10 +1,10 @@
 //! The key, marked, is nowhere before release: in nothing that a student can get, in no event, job, notification or cache.
 
 use axum::http::Method;
-use serde_json::{Value, json};
-use service_kit::token::Role;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::logs::Logs;
 use super::{Exam, fixed};
 use crate::support::api::Client;
 use crate::support::redis::TestRedis;
@@ -13,7 +13,8 @@ use crate::support::redis::TestRedis;
 const MARKER: &str = "xyzzyMARKERxyzzy";
 
 /// Tables that hold keys.
-const WITH_KEYS: &str = "assessment_materials assessment_regrades assessment_variants question_versions";
+const WITH_KEYS: &str =
+    "assessment_materials assessment_regrades assessment_variants question_versions";
 
 /// Everything that a client can read, by the document: each GET, with whatever ids there are.
 async fn everything(client: &Client, ids: &[(&str, Uuid)]) -> Vec<(String, String)> {
@@ -25,7 +26,8 @@ async fn everything(client: &Client, ids: &[(&str, Uuid)]) -> Vec<(String, Strin
         }
         let collection = path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
         for (_, id) in ids.iter().filter(|(of, _)| *of == collection || !path.contains('{')) {
-            let filled = path.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+            let filled =
+                path.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
             let filled: Vec<&str> = filled.collect();
             let answer = client.get(&filled.join(&id.to_string())).await;
             read.push((path.clone(), answer.body.to_string()));
@@ -45,9 +47,14 @@ async fn marked_rows(exam: &Exam) -> Vec<String> {
     .await
     .expect("tables");
     let mut marked = Vec::new();
-    for table in tables.into_iter().filter(|table| !WITH_KEYS.split(' ').any(|known| known == table)) {
+    for table in
+        tables.into_iter().filter(|table| !WITH_KEYS.split(' ').any(|known| known == table))
+    {
         let sql = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{MARKER}%'");
-        let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut watcher).await.expect("counted");
+        let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut watcher)
+            .await
+            .expect("counted");
         if found > 0 {
             marked.push(format!("{table}: {found}"));
         }
@@ -57,8 +64,9 @@ async fn marked_rows(exam: &Exam) -> Vec<String> {
 
 #[tokio::test]
 async fn a_key_is_in_nothing_but_its_own_tables_until_it_is_released() {
+    let logs = Logs::capture();
     let redis = TestRedis::start().await;
-    let exam = Exam::open_with(2, Some(redis.url())).await;
+    let exam = Exam::open_with(2, &redis.url()).await;
     exam.school.served.trusts_redis(true).await;
     let accepted = json!([{"text": MARKER}, {"text": "partly", "fraction": "0.5"}]);
     let text = exam.question(json!({"type": "SHORT_TEXT", "accepted": accepted})).await;
@@ -80,10 +88,12 @@ async fn a_key_is_in_nothing_but_its_own_tables_until_it_is_released() {
     let graded = exam.give(attempt, &waiting["rowVersion"], points).await.expect(200);
     said.push(("score".to_owned(), graded.body.to_string()));
     let dry = json!({"dryRun": true});
-    let dry = exam.teacher.post(&format!("/v1/assessments/{assessment}:regrade"), dry).await.expect(200);
+    let dry =
+        exam.teacher.post(&format!("/v1/assessments/{assessment}:regrade"), dry).await.expect(200);
     said.push(("dry run".to_owned(), dry.body.to_string()));
     let run = json!({"dryRun": false});
-    let run = exam.teacher.post(&format!("/v1/assessments/{assessment}:regrade"), run).await.expect(202);
+    let run =
+        exam.teacher.post(&format!("/v1/assessments/{assessment}:regrade"), run).await.expect(202);
     said.push(("regrade".to_owned(), run.body.to_string()));
     exam.school.until_idle().await;
     let ids = [
@@ -97,7 +107,9 @@ async fn a_key_is_in_nothing_but_its_own_tables_until_it_is_released() {
         ("questions", text),
     ];
     let student = everything(&sitter.client, &ids).await;
-    let office: Vec<_> = everything(&exam.school.admin, &ids).await.into_iter()
+    let office: Vec<_> = everything(&exam.school.admin, &ids)
+        .await
+        .into_iter()
         .filter(|(path, _)| !path.starts_with("/v1/question"))
         .collect();
     for (path, body) in student.iter().chain(&office).chain(&said) {
@@ -105,18 +117,21 @@ async fn a_key_is_in_nothing_but_its_own_tables_until_it_is_released() {
     }
     assert_eq!(marked_rows(&exam).await, Vec::<String>::new());
     assert_eq!(redis.holding(MARKER).await, Vec::<String>::new());
+    assert_eq!(logs.with(MARKER), Vec::<String>::new());
     // And it is there to be found: the search finds it once it may be seen.
     exam.act(assessment, "close").await.expect(200);
     exam.act(assessment, "release").await.expect(200);
     exam.school.run("UPDATE assessments SET closed_at = closed_at - interval '1 minute'").await;
     let student = everything(&sitter.client, &ids).await;
-    let shown: Vec<&String> = student.iter().filter(|(_, body)| body.contains(MARKER)).map(|(path, _)| path).collect();
+    let shown: Vec<&String> =
+        student.iter().filter(|(_, body)| body.contains(MARKER)).map(|(path, _)| path).collect();
     assert_eq!(shown, ["/v1/submissions/{id}"]);
     exam.close().await;
 }
 
 #[tokio::test]
 async fn a_job_that_fails_over_a_key_does_not_say_it() {
+    let logs = Logs::capture();
     let exam = Exam::open(1).await;
     let accepted = json!([{"text": MARKER}]);
     let text = exam.question(json!({"type": "SHORT_TEXT", "accepted": accepted})).await;
@@ -127,14 +142,16 @@ async fn a_job_that_fails_over_a_key_does_not_say_it() {
         .run("UPDATE assessment_variants SET key = jsonb_set(key, '{items,0,rule,type}', '\"xyzzyMARKERxyzzy\"')")
         .await;
     exam.sitters[0].submit(attempt, Some(json!({"i1": "x"}))).await.expect(200);
-    let tried = "SELECT count(*) FROM jobs WHERE type = 'GRADE_ASSESSMENT' AND last_error IS NOT NULL";
+    let tried =
+        "SELECT count(*) FROM jobs WHERE type = 'GRADE_ASSESSMENT' AND last_error IS NOT NULL";
     exam.school.until(tried, 1).await;
     assert_eq!(marked_rows(&exam).await, Vec::<String>::new());
     let shown = exam.teacher.get(&format!("/v1/submissions/{attempt}")).await;
     assert!(!shown.body.to_string().contains(MARKER), "{}", shown.body);
-    let jobs = exam.school.admin.send(Method::GET, "/v1/jobs?type=GRADE_ASSESSMENT", None, &[]).await;
+    let jobs =
+        exam.school.admin.send(Method::GET, "/v1/jobs?type=GRADE_ASSESSMENT", None, &[]).await;
     assert!(!jobs.body.to_string().contains(MARKER), "{}", jobs.body);
-    let _: Value = jobs.body;
-    let _ = Role::Student;
+    assert_eq!(logs.with(MARKER), Vec::<String>::new());
+    assert!(!logs.with("does not decode").is_empty(), "the logs are not captured");
     exam.close().await;
 }

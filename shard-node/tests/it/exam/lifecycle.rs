@@ -5,8 +5,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Exam, at, fixed, true_false};
-use crate::support::api::Plan;
-use crate::support::directory::FakeDirectory;
 
 #[tokio::test]
 async fn what_has_no_materials_yet_is_not_published() {
@@ -18,9 +16,7 @@ async fn what_has_no_materials_yet_is_not_published() {
     let refused = exam.act(draft, "publish").await.expect(409);
     assert_eq!(refused.code(), "materials-not-ready");
     assert_eq!(exam.assessment(draft).await["materialsStatus"], "PENDING");
-    let second = Plan::new(&exam.school.shard, FakeDirectory::start().await);
-    let second = Plan { jobs: shard_node::jobs::JobSettings::default(), ..second }.serve().await;
-    second.until_leased().await;
+    let second = exam.another_node().await;
     exam.until_materials(draft, "READY").await;
     exam.act(draft, "publish").await.expect(200);
     drop(second);
@@ -51,11 +47,18 @@ async fn another_blueprint_is_another_revision_and_what_is_published_stays() {
     let (first, second) = (exam.question(true_false()).await, exam.question(true_false()).await);
     let draft = exam.draft(fixed(&[first]), json!({})).await;
     let made = exam.until_materials(draft, "READY").await;
-    assert_eq!((&made["revision"], exam.assessment(draft).await["pointsPossible"].clone()), (&json!(1), json!("10")));
+    assert_eq!(
+        (&made["revision"], exam.assessment(draft).await["pointsPossible"].clone()),
+        (&json!(1), json!("10"))
+    );
     let path = format!("/v1/assessments/{draft}");
     let patch = json!({"blueprint": fixed(&[first, second])});
-    let patched = exam.teacher.send(Method::PATCH, &path, Some(patch.clone()), &[]).await.expect(200);
-    assert_eq!((&patched.body["pointsPossible"], &patched.body["revision"]), (&json!("20"), &json!(2)));
+    let patched =
+        exam.teacher.send(Method::PATCH, &path, Some(patch.clone()), &[]).await.expect(200);
+    assert_eq!(
+        (&patched.body["pointsPossible"], &patched.body["revision"]),
+        (&json!("20"), &json!(2))
+    );
     let again = exam.until_materials(draft, "READY").await;
     assert_ne!(again["hash"], made["hash"]);
     exam.act(draft, "publish").await.expect(200);
@@ -78,7 +81,10 @@ async fn it_goes_from_draft_to_published_to_closed_and_never_back() {
     let exam = Exam::open(0).await;
     let draft = exam.draft(fixed(&[exam.question(true_false()).await]), json!({})).await;
     let refused = exam.act(draft, "close").await.expect(409);
-    assert_eq!((refused.code(), &refused.body["allowed"]), ("illegal-transition", &json!(["PUBLISHED"])));
+    assert_eq!(
+        (refused.code(), &refused.body["allowed"]),
+        ("illegal-transition", &json!(["PUBLISHED"]))
+    );
     exam.until_materials(draft, "READY").await;
     exam.act(draft, "publish").await.expect(200);
     assert_eq!(exam.act(draft, "publish").await.expect(409).code(), "illegal-transition");
@@ -92,8 +98,10 @@ async fn it_goes_from_draft_to_published_to_closed_and_never_back() {
 #[tokio::test]
 async fn one_that_is_graded_by_hand_needs_no_blueprint_and_an_automated_one_does() {
     let exam = Exam::open(1).await;
-    let new = |grading: &str| json!({"classId": exam.class, "title": "TMA", "gradingType": grading, "kind": "TMA",
-        "pointsPossible": "40", "source": "sis", "externalId": grading});
+    let new = |grading: &str| {
+        json!({"classId": exam.class, "title": "TMA", "gradingType": grading, "kind": "TMA",
+        "pointsPossible": "40", "source": "sis", "externalId": grading})
+    };
     let manual = exam.teacher.post("/v1/assessments", new("MANUAL")).await.expect(201).id();
     assert_eq!(exam.act(manual, "publish").await.expect(200).body["materialsStatus"], "NONE");
     let refused = exam.sitters[0].start(manual).await.expect(409);
@@ -120,9 +128,16 @@ async fn it_closes_by_itself_when_the_last_window_has_ended() {
         AND run_at > now() + interval '1 hour'";
     exam.school.until(waits, 1).await;
     assert_eq!(exam.assessment(assessment).await["status"], "PUBLISHED");
-    exam.school.run("UPDATE assessment_overrides SET closes_at = now() - interval '1 minute'").await;
+    exam.school
+        .run("UPDATE assessment_overrides SET closes_at = now() - interval '1 minute'")
+        .await;
     exam.school.run("UPDATE jobs SET run_at = now() WHERE type = 'CLOSE_ASSESSMENT'").await;
-    exam.school.until("SELECT count(*) FROM assessments WHERE status = 'CLOSED' AND released_at IS NOT NULL", 1).await;
+    exam.school
+        .until(
+            "SELECT count(*) FROM assessments WHERE status = 'CLOSED' AND released_at IS NOT NULL",
+            1,
+        )
+        .await;
     exam.close().await;
 }
 
@@ -135,7 +150,8 @@ async fn what_an_assessment_refers_to_is_of_its_class() {
         new
     };
     for name in ["classId", "subjectId", "categoryId", "latePolicyId"] {
-        let refused = exam.school.admin.post("/v1/assessments", new(name, Uuid::now_v7())).await.expect(404);
+        let refused =
+            exam.school.admin.post("/v1/assessments", new(name, Uuid::now_v7())).await.expect(404);
         assert_eq!(refused.body["errors"][0]["pointer"], format!("/{name}"));
     }
     let wrong = json!({"classId": exam.class, "title": "E", "gradingType": "MANUAL", "dueAt": at(10), "closesAt": at(5)});

@@ -2,6 +2,7 @@
 
 mod key;
 mod lifecycle;
+mod logs;
 mod regrade;
 mod release;
 mod review;
@@ -16,9 +17,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use service_kit::clock;
 use service_kit::token::Role;
+use shard_node::jobs::JobSettings;
 use uuid::Uuid;
 
-use crate::support::api::{Answer, Client};
+use crate::support::Shard;
+use crate::support::api::{Answer, Client, Plan, Served};
+use crate::support::directory::FakeDirectory;
 use crate::support::school::School;
 
 /// Every attempt that is under way ends in the past, and the jobs that hand it in are due.
@@ -64,7 +68,31 @@ fn fixed(questions: &[Uuid]) -> Value {
 impl Exam {
     /// With so many students.
     async fn open(students: u32) -> Self {
-        let school = School::open_working(None).await;
+        Self::in_school(School::open_working(None).await, students).await
+    }
+
+    /// The same, with a Redis.
+    async fn open_with(students: u32, redis: &str) -> Self {
+        let shard = Shard::create().await;
+        let institution = shard.admit().await;
+        let mut plan = Plan::new(&shard, FakeDirectory::start().await);
+        plan.jobs = JobSettings::default();
+        redis.clone_into(&mut plan.redis);
+        let served = plan.serve().await;
+        served.until_leased().await;
+        let admin = served.admin(institution);
+        Self::in_school(School { shard, served, institution, admin }, students).await
+    }
+
+    /// Another node, which does what this one leaves undone.
+    async fn another_node(&self) -> Served {
+        let plan = Plan::new(&self.school.shard, FakeDirectory::start().await);
+        let second = Plan { jobs: JobSettings::default(), ..plan }.serve().await;
+        second.until_leased().await;
+        second
+    }
+
+    async fn in_school(school: School, students: u32) -> Self {
         let class = school.class(1_000, 0).await;
         let bank = json!({"name": "Bank"});
         let bank = school.admin.post("/v1/question-banks", bank).await.expect(201).id();

@@ -46,7 +46,9 @@ async fn a_dry_run_says_what_would_change_and_the_run_changes_that() {
         let answers = json!({"i1": number % 3 == 0, "i2": true});
         submissions.push(sitter.sit(assessment, answers).await);
     }
-    exam.school.until("SELECT count(*) FROM assessment_submissions WHERE status = 'GRADED'", 30).await;
+    exam.school
+        .until("SELECT count(*) FROM assessment_submissions WHERE status = 'GRADED'", 30)
+        .await;
     // Two have their points from a person: one by an item that is corrected, one by another.
     for (number, item) in [(0, "i1"), (3, "i2")] {
         let version = exam.submission(submissions[number]).await["rowVersion"].clone();
@@ -55,7 +57,10 @@ async fn a_dry_run_says_what_would_change_and_the_run_changes_that() {
     }
     exam.correct(wrong, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
     let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
-    assert_eq!((&dry["examined"], &dry["next"], &dry["jobId"]), (&json!(30), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&dry["examined"], &dry["next"], &dry["jobId"]),
+        (&json!(30), &Value::Null, &Value::Null)
+    );
     let changes = dry["changes"].as_array().expect("changes").clone();
     assert_eq!(changes.len(), 29, "all but the one that has these points from a person");
     let of = |number: usize| {
@@ -64,7 +69,11 @@ async fn a_dry_run_says_what_would_change_and_the_run_changes_that() {
     };
     assert_eq!((&of(1)["before"], &of(1)["after"]), (&json!("10.0000"), &json!("20")));
     assert_eq!(of(3)["items"], json!([{"item": "i1", "before": "10.0000", "after": "0"}]));
-    assert_eq!(exam.submission(submissions[1]).await["score"], "10.0000", "nothing has changed yet");
+    assert_eq!(
+        exam.submission(submissions[1]).await["score"],
+        "10.0000",
+        "nothing has changed yet"
+    );
     exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
     exam.until_regraded(29).await;
     for (number, expected) in [(0, "16"), (1, "20"), (2, "20"), (3, "6"), (6, "10")] {
@@ -84,7 +93,11 @@ async fn what_is_handed_in_after_a_correction_is_graded_by_it() {
     let early = exam.sitters[1].start(assessment).await.expect(201).id();
     exam.correct(question, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
     let before = exam.sitters[0].sit(assessment, json!({"i1": true})).await;
-    assert_eq!(exam.until_status(before, "GRADED").await["score"], "10.0000", "the paper's own key counts");
+    assert_eq!(
+        exam.until_status(before, "GRADED").await["score"],
+        "10.0000",
+        "the paper's own key counts"
+    );
     exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
     exam.until_regraded(1).await;
     assert_eq!(exam.submission(before).await["score"], "0");

@@ -7,7 +7,8 @@ use super::{Exam, Sitter};
 
 async fn seen(sitter: &Sitter, submission: Uuid) -> (Value, Value, bool) {
     let found = sitter.client.get(&format!("/v1/submissions/{submission}")).await.expect(200).body;
-    let listed = sitter.client.get("/v1/submissions?select=id,score,released").await.expect(200).body;
+    let listed =
+        sitter.client.get("/v1/submissions?select=id,score,released").await.expect(200).body;
     let of = |item: &&Value| item["id"] == json!(submission);
     let row = listed["items"].as_array().expect("rows").iter().find(of).expect("listed").clone();
     assert_eq!((&row["score"], &row["released"]), (&found["score"], &found["released"]));
@@ -16,7 +17,8 @@ async fn seen(sitter: &Sitter, submission: Uuid) -> (Value, Value, bool) {
 }
 
 /// The assessments that are closed were closed a minute ago.
-const A_MINUTE_AGO: &str = "UPDATE assessments SET closed_at = closed_at - interval '1 minute' WHERE status = 'CLOSED'";
+const A_MINUTE_AGO: &str =
+    "UPDATE assessments SET closed_at = closed_at - interval '1 minute' WHERE status = 'CLOSED'";
 
 #[tokio::test]
 async fn points_are_seen_by_the_policy_and_the_key_when_all_is_over() {

@@ -60,7 +60,10 @@ async fn what_the_grader_cannot_judge_waits_for_a_person() {
     // A person may think again.
     let again = json!([{"item": "i2", "points": "9"}]);
     let graded = exam.give(submission, &graded["rowVersion"], again).await.expect(200).body;
-    assert_eq!((&graded["score"], grade_of(&exam, assessment, sitter).await.as_deref()), (&json!("19.0000"), Some("19")));
+    assert_eq!(
+        (&graded["score"], grade_of(&exam, assessment, sitter).await.as_deref()),
+        (&json!("19.0000"), Some("19"))
+    );
     exam.close().await;
 }
 
@@ -72,7 +75,10 @@ async fn what_is_graded_by_hand_is_graded_when_each_item_has_its_points() {
     let submission = sitter.sit(assessment, json!({"i1": true, "i2": "At length."})).await;
     exam.school.until_idle().await;
     let found = exam.submission(submission).await;
-    assert_eq!((&found["status"], &found["items"][0]["points"]), (&json!("SUBMITTED"), &Value::Null));
+    assert_eq!(
+        (&found["status"], &found["items"][0]["points"]),
+        (&json!("SUBMITTED"), &Value::Null)
+    );
     let one = json!([{"item": "i1", "points": "10"}]);
     let half = exam.give(submission, &found["rowVersion"], one).await.expect(200).body;
     assert_eq!((&half["status"], &half["score"]), (&json!("IN_REVIEW"), &Value::Null));
@@ -105,7 +111,10 @@ async fn what_is_given_back_is_seen_by_its_student_alone() {
         let path = format!("/v1/submissions/{submission}");
         exam.sitters[number].client.get(&path).await.expect(200).body
     };
-    assert_eq!((&seen(0).await["score"], &seen(1).await["score"]), (&json!("15.0000"), &Value::Null));
+    assert_eq!(
+        (&seen(0).await["score"], &seen(1).await["score"]),
+        (&json!("15.0000"), &Value::Null)
+    );
     let released = async |number: usize| {
         exam.grade(assessment, exam.sitters[number].student).await.expect("a grade").2
     };
@@ -126,12 +135,7 @@ async fn points_of_a_person_come_before_the_graders_even_where_it_comes_later() 
     let given = json!([{"item": "i1", "points": "4"}]);
     let found = exam.give(submission, &version, given).await.expect(200).body;
     assert_eq!(found["status"], "SUBMITTED", "the grader has yet to come");
-    let plan = crate::support::api::Plan::new(
-        &exam.school.shard,
-        crate::support::directory::FakeDirectory::start().await,
-    );
-    let jobs = shard_node::jobs::JobSettings::default();
-    let second = crate::support::api::Plan { jobs, ..plan }.serve().await;
+    let second = exam.another_node().await;
     let graded = exam.until_status(submission, "GRADED").await;
     assert_eq!(graded["score"], "14.0000");
     drop(second);

@@ -23,7 +23,10 @@ async fn what_is_answered_is_graded_and_has_a_receipt() {
     let read = sitter.client.get(&format!("/v1/attempts/{attempt}/answers")).await.expect(200);
     assert_eq!(read.body["answers"], json!({"i1": true, "i2": false}));
     let handed_in = sitter.submit(attempt, None).await.expect(200);
-    assert_eq!((&handed_in.body["status"], &handed_in.body["submittedBy"]), (&json!("SUBMITTED"), &json!("STUDENT")));
+    assert_eq!(
+        (&handed_in.body["status"], &handed_in.body["submittedBy"]),
+        (&json!("SUBMITTED"), &json!("STUDENT"))
+    );
     let again = sitter.submit(attempt, None).await.expect(200);
     assert_eq!(again.body["receipt"], handed_in.body["receipt"]);
     let graded = exam.until_status(attempt, "GRADED").await;
@@ -46,7 +49,8 @@ async fn a_receipt_is_verified_and_one_that_was_changed_is_refused() {
     let receipt = sitter.submit(attempt, Some(answers)).await.expect(200).body["receipt"].clone();
     assert_eq!(sitter.client.get(&path).await.expect(200).body, receipt);
     let verify = async |receipt: &Value| {
-        let answer = sitter.client.post(&format!("{path}:verify"), json!({"receipt": receipt})).await;
+        let answer =
+            sitter.client.post(&format!("{path}:verify"), json!({"receipt": receipt})).await;
         answer.expect(200).body
     };
     assert_eq!(verify(&receipt).await, json!({"valid": true, "signed": true, "matches": true}));
@@ -60,7 +64,11 @@ async fn a_receipt_is_verified_and_one_that_was_changed_is_refused() {
         let mut tampered = receipt.clone();
         tampered[member] = value;
         let verdict = verify(&tampered).await;
-        assert_eq!((&verdict["valid"], &verdict["signed"]), (&json!(false), &json!(false)), "{member}");
+        assert_eq!(
+            (&verdict["valid"], &verdict["signed"]),
+            (&json!(false), &json!(false)),
+            "{member}"
+        );
     }
     // Somebody has changed what was answered.
     exam.school.run("UPDATE assessment_submissions SET answers = '{\"i1\": true}'").await;
@@ -116,7 +124,9 @@ async fn nobody_sits_outside_of_the_window_or_more_often_than_allowed() {
     let over = exam.simple(1, json!({"closesAt": at(-1)})).await;
     assert_eq!(first.start(over).await.expect(409).code(), "closed");
     let own = |of: Uuid, student: Uuid| format!("/v1/assessments/{of}/overrides/{student}");
-    for (of, different) in [(early, json!({"opensAt": at(-60)})), (over, json!({"closesAt": at(600)}))] {
+    for (of, different) in
+        [(early, json!({"opensAt": at(-60)})), (over, json!({"closesAt": at(600)}))]
+    {
         let path = own(of, first.student);
         exam.teacher.send(Method::PUT, &path, Some(different), &[]).await.expect(201);
         first.start(of).await.expect(201);
@@ -140,7 +150,8 @@ async fn who_is_granted_more_time_has_it_and_a_change_counts_at_once() {
     let [first, second] = [&exam.sitters[0], &exam.sitters[1]];
     let granted = json!({"accommodations": {"extraTimePercent": 50}});
     exam.school.patch(&format!("/v1/students/{}", first.student), granted).await.expect(200);
-    let assessment = exam.simple(1, json!({"timeLimitSeconds": 1_000, "closesAt": at(5_000)})).await;
+    let assessment =
+        exam.simple(1, json!({"timeLimitSeconds": 1_000, "closesAt": at(5_000)})).await;
     let lasts = |answer: &Value| {
         let instant = |name: &str| -> chrono::DateTime<chrono::Utc> {
             answer[name].as_str().and_then(|text| text.parse().ok()).expect("an instant")
@@ -173,12 +184,19 @@ async fn what_comes_too_late_is_refused_and_changes_nothing() {
     exam.school.served.rest.cancel();
     let attempt = sitter.start(assessment).await.expect(201).id();
     sitter.save(attempt, 1, json!({"i1": true})).await.expect(200);
-    exam.school.run("UPDATE assessment_submissions SET deadline_at = now() - interval '3 seconds'").await;
+    exam.school
+        .run("UPDATE assessment_submissions SET deadline_at = now() - interval '3 seconds'")
+        .await;
     sitter.save(attempt, 3, json!({"i1": true})).await.expect(200);
-    exam.school.run("UPDATE assessment_submissions SET deadline_at = now() - interval '6 seconds'").await;
+    exam.school
+        .run("UPDATE assessment_submissions SET deadline_at = now() - interval '6 seconds'")
+        .await;
     let refused = sitter.save(attempt, 5, json!({"i1": false})).await.expect(409);
     assert_eq!(refused.code(), "closed");
-    assert_eq!(sitter.submit(attempt, Some(json!({"i1": false}))).await.expect(409).code(), "closed");
+    assert_eq!(
+        sitter.submit(attempt, Some(json!({"i1": false}))).await.expect(409).code(),
+        "closed"
+    );
     let kept = sitter.client.get(&format!("/v1/attempts/{attempt}/answers")).await.expect(200);
     assert_eq!(kept.body["answers"], json!({"i1": true}));
     exam.close().await;
@@ -205,7 +223,8 @@ async fn nothing_of_the_server_is_taken_from_a_client() {
     for member in ["gradingType", "subjectId", "score", "submittedAt", "studentId", "status"] {
         let mut body = json!({"answers": {"i1": true}});
         body[member] = json!("MANUAL");
-        let refused = sitter.client.post(&format!("/v1/attempts/{attempt}:submit"), body.clone()).await;
+        let refused =
+            sitter.client.post(&format!("/v1/attempts/{attempt}:submit"), body.clone()).await;
         assert_eq!(refused.expect(400).body["errors"][0]["code"], "invalid", "{member}");
     }
     assert_eq!(exam.submission(attempt).await["status"], "IN_PROGRESS");
@@ -220,7 +239,10 @@ async fn handing_in_moves_progress_with_it_and_another_assessment_moves_it_back(
     let path = format!("/v1/enrollments/{}/progress", sitter.enrollment);
     let progress = async || {
         let items = exam.school.admin.get(&path).await.expect(200).body["items"].clone();
-        (items[0]["status"].clone(), items[0]["completed"].to_string().trim_matches('"').parse::<f64>().expect("a number"))
+        (
+            items[0]["status"].clone(),
+            items[0]["completed"].to_string().trim_matches('"').parse::<f64>().expect("a number"),
+        )
     };
     sitter.sit(first, json!({"i1": true})).await;
     assert_eq!(progress().await, (json!("COMPLETED"), 1.0));

@@ -20,7 +20,9 @@ async fn what_is_under_way_at_its_deadline_is_handed_in_as_it_was_saved_last() {
     }
     exam.sitters[11].submit(attempts[11], None).await.expect(200);
     exam.school.run(TIME_IS_UP).await;
-    exam.school.until("SELECT count(*) FROM assessment_submissions WHERE status = 'GRADED'", 12).await;
+    exam.school
+        .until("SELECT count(*) FROM assessment_submissions WHERE status = 'GRADED'", 12)
+        .await;
     exam.school.until_idle().await;
     for (number, (attempt, sitter)) in attempts.iter().zip(&exam.sitters).enumerate() {
         let found = exam.submission(*attempt).await;
@@ -52,7 +54,8 @@ async fn what_is_under_way_at_its_deadline_is_handed_in_as_it_was_saved_last() {
 async fn a_save_and_the_sweep_at_once_lose_nothing_that_was_acknowledged() {
     let exam = Exam::open(8).await;
     let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600})).await;
-    let begun = exam.sitters.iter().map(async |sitter| sitter.start(assessment).await.expect(201).id());
+    let begun =
+        exam.sitters.iter().map(async |sitter| sitter.start(assessment).await.expect(201).id());
     let attempts: Vec<Uuid> = join_all(begun).await;
     // Half a second of grace is left, and everybody saves meanwhile.
     exam.school
@@ -124,13 +127,17 @@ async fn closing_hands_in_what_is_under_way() {
 #[tokio::test]
 async fn lateness_costs_by_the_policy_and_grace_is_not_late() {
     let exam = Exam::open(2).await;
-    let policy = json!({"name": "Late", "ratePercent": "10", "interval": "DAY", "floorPercent": "40"});
+    let policy =
+        json!({"name": "Late", "ratePercent": "10", "interval": "DAY", "floorPercent": "40"});
     let policy = exam.school.admin.post("/v1/late-policies", policy).await.expect(201).id();
     let more = json!({"dueAt": super::at(-3_600), "latePolicyId": policy});
     let late = exam.simple(2, more).await;
     let submission = exam.sitters[0].sit(late, json!({"i1": true, "i2": true})).await;
     let graded = exam.until_status(submission, "GRADED").await;
-    assert_eq!((&graded["rawScore"], &graded["lateDeduction"]), (&json!("20.0000"), &json!("2.0000")));
+    assert_eq!(
+        (&graded["rawScore"], &graded["lateDeduction"]),
+        (&json!("20.0000"), &json!("2.0000"))
+    );
     let grade = exam.grade(late, exam.sitters[0].student).await;
     assert_eq!(grade, Some(("18".to_owned(), "2".to_owned(), true)));
     // The deadline and the due time are one; what comes in within the grace was there in time.
@@ -143,8 +150,10 @@ async fn lateness_costs_by_the_policy_and_grace_is_not_late() {
               WHERE due_at = closes_at")
         .await;
     exam.school
-        .run("UPDATE assessment_submissions s SET deadline_at = a.closes_at FROM assessments a
-              WHERE a.id = s.assessment_id AND s.status = 'IN_PROGRESS'")
+        .run(
+            "UPDATE assessment_submissions s SET deadline_at = a.closes_at FROM assessments a
+              WHERE a.id = s.assessment_id AND s.status = 'IN_PROGRESS'",
+        )
         .await;
     exam.sitters[1].submit(attempt, Some(json!({"i1": true}))).await.expect(200);
     assert_eq!(exam.until_status(attempt, "GRADED").await["lateDeduction"], "0");
@@ -162,11 +171,8 @@ async fn the_policy_of_attempts_says_which_one_counts() {
     ] {
         let more = json!({"maxAttempts": 3, "attemptPolicy": policy});
         let assessment = exam.simple(2, more).await;
-        for answers in [
-            json!({"i1": false}),
-            json!({"i1": true, "i2": true}),
-            json!({"i1": true}),
-        ] {
+        for answers in [json!({"i1": false}), json!({"i1": true, "i2": true}), json!({"i1": true})]
+        {
             let submission = sitter.sit(assessment, answers).await;
             exam.until_status(submission, "GRADED").await;
         }

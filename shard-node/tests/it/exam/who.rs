@@ -50,9 +50,17 @@ async fn what_another_teaches_is_nothing_to_an_instructor() {
         (Method::PATCH, format!("/v1/assessments/{assessment}"), Some(json!({"title": "Mine"}))),
         (Method::POST, format!("/v1/assessments/{assessment}:close"), Some(json!({}))),
         (Method::POST, format!("/v1/assessments/{assessment}:release"), Some(json!({}))),
-        (Method::POST, format!("/v1/assessments/{assessment}:regrade"), Some(json!({"dryRun": true}))),
+        (
+            Method::POST,
+            format!("/v1/assessments/{assessment}:regrade"),
+            Some(json!({"dryRun": true})),
+        ),
         (Method::GET, format!("/v1/submissions/{submission}"), None),
-        (Method::PATCH, format!("/v1/submissions/{submission}/items"), Some(json!({"items": [{"item": "i1", "points": "0"}]}))),
+        (
+            Method::PATCH,
+            format!("/v1/submissions/{submission}/items"),
+            Some(json!({"items": [{"item": "i1", "points": "0"}]})),
+        ),
         (Method::POST, format!("/v1/submissions/{submission}:return"), Some(json!({}))),
     ] {
         let refused = other.send(method, &path, body, &headers).await;
@@ -87,7 +95,10 @@ async fn students_see_no_drafts_and_nothing_of_classes_that_they_are_not_in() {
     }
     exam.school.act(exam.sitters[0].enrollment, "suspend", json!({})).await.expect(200);
     assert_eq!(exam.sitters[0].start(published).await.expect(409).code(), "not-enrolled");
-    for path in [format!("/v1/assessments/{published}/materials"), format!("/v1/assessments/{published}/overrides")] {
+    for path in [
+        format!("/v1/assessments/{published}/materials"),
+        format!("/v1/assessments/{published}/overrides"),
+    ] {
         inside.get(&path).await.expect(403);
     }
     exam.close().await;

@@ -73,10 +73,7 @@ pub(in super::super) async fn lock_overdue(
 
 /// How far enrolments are: of the published assessments of a subject that are sat here and count, how many were handed
 /// in. Rows are locked before they are counted, in their order; the count is of a younger snapshot.
-pub(crate) async fn refresh_progress(
-    tx: &mut TenantTx,
-    enrollments: &[Uuid],
-) -> Result<(), Error> {
+pub(crate) async fn refresh_progress(tx: &mut TenantTx, enrollments: &[Uuid]) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     sqlx::query_scalar!(
         "SELECT id FROM progress_tracking WHERE institution_id = $1 AND enrollment_id = ANY($2)

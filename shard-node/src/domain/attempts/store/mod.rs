@@ -12,8 +12,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(super) use begin::{NewAttempt, hold_enrollment, hold_sitting, in_progress, insert};
-pub(super) use end::{hand_in, lock_overdue};
 pub(crate) use end::refresh_progress;
+pub(super) use end::{hand_in, lock_overdue};
 pub(super) use save::{find, lock, normalized, save, user_of};
 pub(super) use times::{Running, running, set_deadlines};
 

@@ -75,7 +75,11 @@ mod tests {
     use super::*;
 
     fn scores(pairs: &[(i128, i128)]) -> Vec<Score> {
-        let score = |(place, (score, possible)): (usize, &(i128, i128))| Score { place, score: *score, possible: *possible };
+        let score = |(place, (score, possible)): (usize, &(i128, i128))| Score {
+            place,
+            score: *score,
+            possible: *possible,
+        };
         pairs.iter().enumerate().map(score).collect()
     }
 
@@ -121,8 +125,11 @@ mod tests {
 
     #[test]
     fn some_hundred_grades_take_no_time() {
-        let pairs: Vec<(i128, i128)> =
-            (1..=1_000_i128).map(|number| (number * 7_919 % 1_009 * 9_000_000, number * 104_729 % 997 * 10_000_000 + 1)).collect();
+        let pairs: Vec<(i128, i128)> = (1..=1_000_i128)
+            .map(|number| {
+                (number * 7_919 % 1_009 * 9_000_000, number * 104_729 % 997 * 10_000_000 + 1)
+            })
+            .collect();
         let scores = scores(&pairs);
         let began = Instant::now();
         assert_eq!(kept(&scores, 300, 200).len(), 500);

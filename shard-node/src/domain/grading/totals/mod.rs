@@ -124,9 +124,11 @@ impl Sum {
 }
 
 fn sum(category: &Category, with_ungraded: bool) -> Sum {
-    let counted = category.entries.iter().enumerate().filter(|(_, entry)| {
-        !entry.is_exempt && (with_ungraded || entry.score.is_some())
-    });
+    let counted = category
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !entry.is_exempt && (with_ungraded || entry.score.is_some()));
     let scores: Vec<Score> = counted
         .map(|(place, entry)| Score {
             place,
@@ -187,7 +189,8 @@ mod tests {
 
     fn percents(categories: &[Category], weighting: Weighting) -> (Option<String>, Option<String>) {
         let totals = total(categories, weighting);
-        let text = |percent: Option<Decimal>| percent.map(|percent| percent.normalize().to_string());
+        let text =
+            |percent: Option<Decimal>| percent.map(|percent| percent.normalize().to_string());
         (text(totals.current), text(totals.end))
     }
 
@@ -235,7 +238,10 @@ mod tests {
         // 1/3 and 1/6 in equal parts are exactly a quarter; 2/3 is not.
         let quarter = [category("1", 0, &["1/3"]), category("1", 0, &["1/6"])];
         assert_eq!(percents(&quarter, Weighting::Weights), both("25", "25"));
-        assert_eq!(percents(&[category("1", 0, &["2/3"])], Weighting::Weights), both("66.6667", "66.6667"));
+        assert_eq!(
+            percents(&[category("1", 0, &["2/3"])], Weighting::Weights),
+            both("66.6667", "66.6667")
+        );
     }
 
     #[test]

@@ -63,7 +63,10 @@ mod tests {
     use super::*;
 
     fn bands(bands: &[(&str, &str)]) -> Vec<Band> {
-        let band = |(label, from): &(&str, &str)| Band { label: (*label).to_owned(), from_percent: from.parse().expect("a decimal") };
+        let band = |(label, from): &(&str, &str)| Band {
+            label: (*label).to_owned(),
+            from_percent: from.parse().expect("a decimal"),
+        };
         bands.iter().map(band).collect()
     }
 
@@ -71,8 +74,19 @@ mod tests {
     fn a_band_begins_at_its_percentage() {
         let scale = bands(&[("F", "0"), ("A", "90"), ("B", "79.5")]);
         assert_eq!(check_bands(&scale), Ok(()));
-        for (percent, wanted) in [("100.5", "A"), ("90", "A"), ("89.9999", "B"), ("79.5", "B"), ("79.4999", "F"), ("0", "F")] {
-            assert_eq!(label(&scale, percent.parse().expect("a decimal")), Some(wanted), "{percent}");
+        for (percent, wanted) in [
+            ("100.5", "A"),
+            ("90", "A"),
+            ("89.9999", "B"),
+            ("79.5", "B"),
+            ("79.4999", "F"),
+            ("0", "F"),
+        ] {
+            assert_eq!(
+                label(&scale, percent.parse().expect("a decimal")),
+                Some(wanted),
+                "{percent}"
+            );
         }
         assert_eq!(label(&[], Decimal::ZERO), None);
     }

@@ -11,7 +11,8 @@ pub(super) enum Token {
 }
 
 /// Signs, the longer before the shorter that they begin with.
-const SIGNS: [&str; 14] = ["<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "^", "(", ")", ","];
+const SIGNS: [&str; 14] =
+    ["<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "^", "(", ")", ","];
 
 /// The words of a text.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
@@ -21,7 +22,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
         let length = if first.is_ascii_digit() || first == '.' {
             let length = number_length(rest);
             let number = Number::parse(&rest[..length]);
-            tokens.push(Token::Number(number.ok_or_else(|| format!("`{}` is no number", &rest[..length]))?));
+            tokens.push(Token::Number(
+                number.ok_or_else(|| format!("`{}` is no number", &rest[..length]))?,
+            ));
             length
         } else if first.is_ascii_alphabetic() {
             let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
@@ -41,7 +44,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
 
 /// Digits, points, and an exponent with its sign.
 fn number_length(text: &str) -> usize {
-    let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits =
+        |text: &str| text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let mantissa = digits(text);
     let Some(exponent) = text[mantissa..].strip_prefix(['e', 'E']) else { return mantissa };
     let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);

@@ -33,9 +33,8 @@ const FORMULA_MAX: usize = 500;
 const DEPTH_MAX: usize = 40;
 
 /// Words that no parameter is called.
-pub(super) const RESERVED: [&str; 13] = [
-    "abs", "and", "ceil", "floor", "if", "max", "min", "mod", "not", "or", "pi", "round", "sqrt",
-];
+pub(super) const RESERVED: [&str; 13] =
+    ["abs", "and", "ceil", "floor", "if", "max", "min", "mod", "not", "or", "pi", "round", "sqrt"];
 
 #[cfg(test)]
 mod tests {
@@ -53,7 +52,8 @@ mod tests {
     }
 
     fn eval(text: &str) -> Option<Value> {
-        let expression = Expression::parse(text, &names()).unwrap_or_else(|why| panic!("{text}: {why}"));
+        let expression =
+            Expression::parse(text, &names()).unwrap_or_else(|why| panic!("{text}: {why}"));
         let values: Values = [("a", "7"), ("b", "-2"), ("c2", "0.5")]
             .map(|(name, value)| (name.to_owned(), Value::Number(of(value))))
             .into();
@@ -108,7 +108,18 @@ mod tests {
 
     #[test]
     fn what_has_no_value_has_none() {
-        for text in ["1 / 0", "mod(1, 0)", "sqrt(-1)", "0 ^ -1", "2 ^ 0.5", "2 ^ 101", "1e99 * 10", "10 ^ 100", "round(a, c2)", "a / (b + 2) > 1"] {
+        for text in [
+            "1 / 0",
+            "mod(1, 0)",
+            "sqrt(-1)",
+            "0 ^ -1",
+            "2 ^ 0.5",
+            "2 ^ 101",
+            "1e99 * 10",
+            "10 ^ 100",
+            "round(a, c2)",
+            "a / (b + 2) > 1",
+        ] {
             assert_eq!(eval(text), None, "{text}");
         }
         assert_eq!(eval("if(b == 0, 1 / 0, 5)"), Some(Value::Number(of("5"))));
@@ -120,9 +131,37 @@ mod tests {
         let deep = format!("{}1{}", "(".repeat(60), ")".repeat(60));
         let long = format!("1{}", "+1".repeat(300));
         for text in [
-            "", "1 +", "* 2", "(1", "1)", "x", "A", "1 2", "a b", "foo(1)", "abs()", "abs(1, 2)", "round(1, 2, 3)", "if(1, 2, 3)",
-            "if(a > 1, 2, b > 1)", "a > b > c2", "a + (b > 1)", "not a", "a and b", "1 = 1", "a & b", "1..2", "1e", "'a'", "a;b",
-            "abs", "and", "1e400", "§", &deep, &long,
+            "",
+            "1 +",
+            "* 2",
+            "(1",
+            "1)",
+            "x",
+            "A",
+            "1 2",
+            "a b",
+            "foo(1)",
+            "abs()",
+            "abs(1, 2)",
+            "round(1, 2, 3)",
+            "if(1, 2, 3)",
+            "if(a > 1, 2, b > 1)",
+            "a > b > c2",
+            "a + (b > 1)",
+            "not a",
+            "a and b",
+            "1 = 1",
+            "a & b",
+            "1..2",
+            "1e",
+            "'a'",
+            "a;b",
+            "abs",
+            "and",
+            "1e400",
+            "§",
+            &deep,
+            &long,
         ] {
             assert!(Expression::parse(text, &names()).is_err(), "{text}");
         }

@@ -111,7 +111,11 @@ impl Expression {
     }
 
     /// Reads a formula whose value is of a kind.
-    pub(in super::super) fn parse_as(text: &str, names: &Names, kind: Kind) -> Result<Self, String> {
+    pub(in super::super) fn parse_as(
+        text: &str,
+        names: &Names,
+        kind: Kind,
+    ) -> Result<Self, String> {
         let expression = Self::parse(text, names)?;
         match (expression.kind == kind, kind) {
             (true, _) => Ok(expression),
@@ -176,7 +180,8 @@ impl Parser<'_> {
             ("<", Comparison::Less),
             (">", Comparison::More),
         ];
-        let Some((_, comparison)) = signs.into_iter().find(|(sign, _)| self.takes_sign(sign)) else {
+        let Some((_, comparison)) = signs.into_iter().find(|(sign, _)| self.takes_sign(sign))
+        else {
             return Ok(left);
         };
         let (left, right) = (number(left)?, number(self.sum()?)?);
@@ -262,11 +267,19 @@ impl Parser<'_> {
         }
     }
 
-    fn call(&mut self, name: &str, function: Function, takes: &std::ops::RangeInclusive<usize>) -> Parsed {
+    fn call(
+        &mut self,
+        name: &str,
+        function: Function,
+        takes: &std::ops::RangeInclusive<usize>,
+    ) -> Parsed {
         let arguments = self.arguments()?;
         if !takes.contains(&arguments.len()) {
             let (least, most) = (takes.start(), takes.end());
-            return Err(format!("{name}() takes {least} to {most} numbers, not {}", arguments.len()));
+            return Err(format!(
+                "{name}() takes {least} to {most} numbers, not {}",
+                arguments.len()
+            ));
         }
         let arguments: Result<Vec<Node>, String> = arguments.into_iter().map(number).collect();
         Ok((Node::Call(function, arguments?), Kind::Number))

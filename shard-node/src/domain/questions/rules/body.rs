@@ -42,7 +42,8 @@ impl Faults {
             Body::Ordering(body) => self.texts("/body/items", "", &body.items, 2),
             Body::Cloze(body) => self.cloze(&content.statement, body),
             Body::Essay(body) => {
-                let fits = body.max_chars.is_none_or(|chars| (1..=ESSAY_CHARS_MAX).contains(&chars));
+                let fits =
+                    body.max_chars.is_none_or(|chars| (1..=ESSAY_CHARS_MAX).contains(&chars));
                 self.expect(fits, "/body/maxChars", "1 to 200000 is expected");
             }
             Body::File(body) => {
@@ -113,7 +114,9 @@ impl Faults {
         match value {
             None => {}
             Some(value) if is_it => self.fraction(pointer, value),
-            Some(_) => self.add(pointer, format!("nothing is expected unless `scoring` is {scoring}")),
+            Some(_) => {
+                self.add(pointer, format!("nothing is expected unless `scoring` is {scoring}"))
+            }
         }
     }
 
@@ -194,7 +197,11 @@ impl Faults {
             let fits = part.weight > Decimal::ZERO
                 && part.weight <= Decimal::from(1_000)
                 && part.weight.normalize().scale() <= 4;
-            self.expect(fits, format!("{at}/weight"), "more than 0 and at most 1000 is expected, with at most 4 decimals");
+            self.expect(
+                fits,
+                format!("{at}/weight"),
+                "more than 0 and at most 1000 is expected, with at most 4 decimals",
+            );
             let at = format!("{at}/body");
             match &part.body {
                 PartBody::Single(body) => self.single(&at, body),

@@ -79,12 +79,16 @@ fn tried(content: &Content) -> Option<FieldProblem> {
 pub(super) fn valid_tags(tags: &[String], (): &()) -> garde::Result {
     let different: BTreeSet<&String> = tags.iter().collect();
     let is_tag = |tag: &String| {
-        (1..=TAG_MAX).contains(&tag.chars().count()) && tag.trim() == tag && !tag.contains(char::is_control)
+        (1..=TAG_MAX).contains(&tag.chars().count())
+            && tag.trim() == tag
+            && !tag.contains(char::is_control)
     };
     if tags.len() <= TAGS_MAX && different.len() == tags.len() && tags.iter().all(is_tag) {
         return Ok(());
     }
-    Err(garde::Error::new("at most 20 different tags are expected, each of 1 to 50 characters without space around it"))
+    Err(garde::Error::new(
+        "at most 20 different tags are expected, each of 1 to 50 characters without space around it",
+    ))
 }
 
 /// What was found.
@@ -111,14 +115,16 @@ impl Faults {
         if text.trim().is_empty() || text.chars().count() > chars_max {
             self.add(pointer, format!("a text of 1 to {chars_max} characters is expected"));
         } else if let Some(name) = unknown_place(text, &self.names) {
-            let detail = format!("`{name}` is no parameter; write {{ {{{name}}} }} where none is meant");
+            let detail =
+                format!("`{name}` is no parameter; write {{ {{{name}}} }} where none is meant");
             self.add(pointer, detail);
         }
     }
 
     /// A part of the points.
     fn fraction(&mut self, pointer: impl Into<String>, value: Decimal) {
-        let fits = (Decimal::ZERO..=Decimal::ONE).contains(&value) && value.normalize().scale() <= 4;
+        let fits =
+            (Decimal::ZERO..=Decimal::ONE).contains(&value) && value.normalize().scale() <= 4;
         self.expect(fits, pointer, "0 to 1 with at most 4 decimals is expected");
     }
 
@@ -131,8 +137,16 @@ impl Faults {
 
     fn parameters(&mut self, content: &Content) {
         let (parameters, constraints) = (content.parameters.len(), content.constraints.len());
-        self.expect(parameters <= PARAMETERS_MAX, "/parameters", "at most 20 parameters are expected");
-        self.expect(constraints <= PARAMETERS_MAX, "/constraints", "at most 20 constraints are expected");
+        self.expect(
+            parameters <= PARAMETERS_MAX,
+            "/parameters",
+            "at most 20 parameters are expected",
+        );
+        self.expect(
+            constraints <= PARAMETERS_MAX,
+            "/constraints",
+            "at most 20 constraints are expected",
+        );
         let mut seen = BTreeSet::new();
         for (index, parameter) in content.parameters.iter().enumerate() {
             let name = parameter.name();

@@ -33,10 +33,8 @@ pub(in super::super) async fn write_graded(
     let ids: Vec<Uuid> = graded.iter().map(|_| Uuid::now_v7()).collect();
     let items: Vec<String> = graded.iter().map(|item| item.item.clone()).collect();
     let of = |item: &GradedItem| key.items.iter().find(|key| key.item == item.item);
-    let questions: Vec<Uuid> = graded
-        .iter()
-        .map(|item| of(item).map_or_else(Uuid::nil, |key| key.question_id))
-        .collect();
+    let questions: Vec<Uuid> =
+        graded.iter().map(|item| of(item).map_or_else(Uuid::nil, |key| key.question_id)).collect();
     let versions: Vec<i32> =
         graded.iter().map(|item| of(item).map_or(0, |key| key.question_version)).collect();
     let points: Vec<Decimal> = graded.iter().map(|item| item.points).collect();
