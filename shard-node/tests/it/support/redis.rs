@@ -78,6 +78,9 @@ impl TestRedis {
         let keys: Vec<String> =
             redis::cmd("KEYS").arg("*").query_async(&mut connection).await.expect("keys");
         assert!(!keys.is_empty(), "nothing is in Redis");
+        // What is compressed could not be searched.
+        let plain = redis::cmd("CONFIG").arg("SET").arg("rdbcompression").arg("no").to_owned();
+        plain.query_async::<()>(&mut connection).await.expect("set");
         let mut holding = Vec::new();
         for key in keys {
             let value: Vec<u8> =
