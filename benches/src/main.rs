@@ -24,6 +24,7 @@ mod running;
 mod scale;
 mod settings;
 mod statements;
+mod sweep;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to i [default: all]
+    /// What to measure, of a to k [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
@@ -69,7 +70,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+const PARTS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -111,7 +112,7 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"]] {
+    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"], &["k"]] {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -140,6 +141,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "g" => Ok(vec![planner::run()?]),
         "h" => Ok(vec![scale::run(settings).await?]),
         "i" => Ok(vec![jobs::run(settings).await?]),
+        "k" => Ok(vec![sweep::run(settings).await?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }
 }

@@ -83,7 +83,7 @@ ALTER TABLE attendance_sessions
     ADD CONSTRAINT attendance_sessions_one_a_meeting UNIQUE (institution_id, meeting_id, planned_on),
     ADD CONSTRAINT attendance_sessions_institution_id_meeting_id_fkey
         FOREIGN KEY (institution_id, meeting_id) REFERENCES class_meetings (institution_id, id)
-        ON DELETE SET NULL (meeting_id, planned_on);
+        ON DELETE SET NULL (meeting_id);
 
 -- What somebody passed over on purpose: codes of refusals, comma-separated. Why stands in `reason`.
 ALTER TABLE enrollment_events ADD COLUMN overrode text;

@@ -75,3 +75,15 @@ pub fn plain_decimal<S: serde::Serializer>(
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&value.normalize())
 }
+
+/// The same, where there may be none.
+#[expect(clippy::ref_option, reason = "serde hands over the field itself")]
+pub fn plain_decimal_option<S: serde::Serializer>(
+    value: &Option<rust_decimal::Decimal>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => plain_decimal(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}

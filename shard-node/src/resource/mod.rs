@@ -29,7 +29,7 @@ use crate::error::{Error, not_found};
 use crate::operation::{Reader, Work};
 use crate::store::TenantTx;
 
-pub use change::{created, nullable, plain_decimal, record, remove, updated};
+pub use change::{created, nullable, plain_decimal, plain_decimal_option, record, remove, updated};
 pub use list::{list, list_where};
 pub use page::Page;
 pub use query::ListQuery;

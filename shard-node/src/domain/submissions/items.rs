@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::grading::{ItemKey, VariantKey};
+use crate::resource::{plain_decimal, plain_decimal_option};
 
 /// An item's points.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -19,8 +20,10 @@ pub struct ItemScore {
     /// Its version.
     pub question_version: i32,
     /// Points; null until there are some.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub points: Option<Decimal>,
     /// Points that there were to get.
+    #[serde(serialize_with = "plain_decimal")]
     pub possible: Decimal,
     /// SCORED, UNANSWERED, INVALID, or REVIEW while a person has to look at it; null until the grader has.
     pub state: Option<String>,

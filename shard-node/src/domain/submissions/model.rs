@@ -15,7 +15,7 @@ use super::items::ItemScore;
 use crate::domain::attempts::SubmissionStatus;
 use crate::domain::attempts::receipt::Receipt;
 use crate::domain::questions::Paper;
-use crate::resource::{Field, Kind, Resource};
+use crate::resource::{Field, Kind, Resource, plain_decimal_option};
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
@@ -42,12 +42,16 @@ pub struct Submission {
     /// STUDENT or DEADLINE.
     pub submitted_by: Option<String>,
     /// Points of its items, before lateness.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub raw_score: Option<Decimal>,
     /// Points that there were to get.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub possible: Option<Decimal>,
     /// Points that lateness took.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub late_deduction: Option<Decimal>,
     /// Points that are left; null until every item has its points, and to its student until they are released.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub score: Option<Decimal>,
     /// Whether its student sees points.
     pub released: bool,

@@ -24,6 +24,7 @@ use crate::error::{Error, not_found};
 use crate::jobs::{Failure, Handler, Job, NewJob};
 use crate::operation::{Reply, Work};
 use crate::policy::About;
+use crate::resource::{plain_decimal, plain_decimal_option};
 
 /// Jobs of this kind apply a correction.
 pub(crate) const KIND: &str = "REGRADE_ASSESSMENT";
@@ -80,8 +81,10 @@ pub struct RegradeChange {
     /// Which attempt it is.
     pub attempt: i32,
     /// Points as they are, after lateness; null while it waits for a person.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub before: Option<Decimal>,
     /// Points as they will be.
+    #[serde(serialize_with = "plain_decimal_option")]
     pub after: Option<Decimal>,
     /// The items whose points change.
     pub items: Vec<ItemChange>,
@@ -94,8 +97,10 @@ pub struct ItemChange {
     /// Its name in the paper.
     pub item: String,
     /// Points as they are.
+    #[serde(serialize_with = "plain_decimal")]
     pub before: Decimal,
     /// Points as they will be.
+    #[serde(serialize_with = "plain_decimal")]
     pub after: Decimal,
 }
 

@@ -59,7 +59,7 @@ async fn what_is_graded_after_the_release_is_released_with_its_grade() {
     exam.act(assessment, "release").await.expect(200);
     let submission = sitter.sit(assessment, json!({"i1": true})).await;
     exam.until_status(submission, "GRADED").await;
-    assert_eq!(seen(sitter, submission).await.0, json!("10.0000"));
+    assert_eq!(seen(sitter, submission).await.0, json!("10"));
     assert!(exam.grade(assessment, sitter.student).await.expect("a grade").2);
     exam.close().await;
 }

@@ -30,7 +30,7 @@ async fn what_is_answered_is_graded_and_has_a_receipt() {
     let again = sitter.submit(attempt, None).await.expect(200);
     assert_eq!(again.body["receipt"], handed_in.body["receipt"]);
     let graded = exam.until_status(attempt, "GRADED").await;
-    assert_eq!((&graded["score"], &graded["graderVersion"]), (&json!("10.0000"), &json!("1")));
+    assert_eq!((&graded["score"], &graded["graderVersion"]), (&json!("10"), &json!("1")));
     let grade = exam.grade(assessment, sitter.student).await;
     assert_eq!(grade, Some(("10".to_owned(), "0".to_owned(), true)));
     exam.close().await;

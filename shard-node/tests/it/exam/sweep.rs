@@ -120,7 +120,7 @@ async fn closing_hands_in_what_is_under_way() {
     let cut: Value = exam.submission(attempt).await;
     assert!(cut["deadlineAt"].is_string(), "it ends with the assessment");
     exam.school.run(TIME_IS_UP).await;
-    assert_eq!(exam.until_status(attempt, "GRADED").await["score"], "10.0000");
+    assert_eq!(exam.until_status(attempt, "GRADED").await["score"], "10");
     exam.close().await;
 }
 
@@ -134,10 +134,7 @@ async fn lateness_costs_by_the_policy_and_grace_is_not_late() {
     let late = exam.simple(2, more).await;
     let submission = exam.sitters[0].sit(late, json!({"i1": true, "i2": true})).await;
     let graded = exam.until_status(submission, "GRADED").await;
-    assert_eq!(
-        (&graded["rawScore"], &graded["lateDeduction"]),
-        (&json!("20.0000"), &json!("2.0000"))
-    );
+    assert_eq!((&graded["rawScore"], &graded["lateDeduction"]), (&json!("20"), &json!("2")));
     let grade = exam.grade(late, exam.sitters[0].student).await;
     assert_eq!(grade, Some(("18".to_owned(), "2".to_owned(), true)));
     // The deadline and the due time are one; what comes in within the grace was there in time.

@@ -63,7 +63,10 @@ async fn an_exam_is_sat_and_graded_whole_through_kills_and_moves() {
     let databases = join_all(["shard-a", "shard-b"].map(|shard| database(&platform, shard))).await;
     let saves: usize = sat.iter().map(|sat| sat.acknowledged).sum();
     let handed_in = sat.iter().filter(|sat| sat.receipt.is_some()).count();
-    eprintln!("{} students, {saves} saves, {handed_in} handed in, {kills} kills, {moves} moves", sat.len());
+    eprintln!(
+        "{} students, {saves} saves, {handed_in} handed in, {kills} kills, {moves} moves",
+        sat.len()
+    );
     assert!(kills >= 2 && moves >= 1, "{kills} kills, {moves} moves");
     assert!(handed_in * 100 >= sat.len() * 15, "only {handed_in} were acknowledged");
     until_graded(&databases, &room, &sat, deadline).await;
@@ -75,7 +78,11 @@ async fn an_exam_is_sat_and_graded_whole_through_kills_and_moves() {
 }
 
 /// A node is killed while they write, the institution is moved, and its node is killed when the deadline has come.
-async fn trouble(platform: Arc<Own>, institution: lxp_tests::Institution, day: Day) -> (usize, usize) {
+async fn trouble(
+    platform: Arc<Own>,
+    institution: lxp_tests::Institution,
+    day: Day,
+) -> (usize, usize) {
     let began = Instant::now();
     tokio::time::sleep_until((began + day.lasts / 3).into()).await;
     let before = platform.kill("node-shard-a-1");
@@ -113,13 +120,9 @@ async fn go(platform: &Own, institution: &lxp_tests::Institution) -> bool {
 }
 
 /// Waits until each has its score, and looks at when it had.
-async fn until_graded(
-    databases: &[PgPool],
-    room: &Room,
-    sat: &[Sat],
-    deadline: DateTime<Utc>,
-) {
-    let states = "SELECT status, count(*) FROM assessment_submissions WHERE institution_id = $1 GROUP BY 1";
+async fn until_graded(databases: &[PgPool], room: &Room, sat: &[Sat], deadline: DateTime<Utc>) {
+    let states =
+        "SELECT status, count(*) FROM assessment_submissions WHERE institution_id = $1 GROUP BY 1";
     let all = i64::try_from(sat.len()).expect("a number");
     loop {
         let found = counted(databases, &room.institution, states).await;
@@ -128,7 +131,10 @@ async fn until_graded(
             break;
         }
         let late = (clock::now() - deadline).to_std().unwrap_or_default();
-        assert!(late < GRADED_WITHIN + Duration::from_secs(10), "{late:?} after the deadline: {found:?}");
+        assert!(
+            late < GRADED_WITHIN + Duration::from_secs(10),
+            "{late:?} after the deadline: {found:?}"
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let mut last = DateTime::UNIX_EPOCH;
@@ -153,28 +159,46 @@ async fn expect_once(databases: &[PgPool], room: &Room, sat: &[Sat]) {
     let gone = "SELECT 'rows', count(*) FROM assessment_submissions WHERE institution_id = $1 HAVING count(*) > 0";
     let all = i64::try_from(sat.len()).expect("a number");
     let began = Instant::now();
-    while counted(databases, &room.institution, gone).await != BTreeMap::from([("rows".to_owned(), all)]) {
+    while counted(databases, &room.institution, gone).await
+        != BTreeMap::from([("rows".to_owned(), all)])
+    {
         assert!(began.elapsed() < Duration::from_mins(1), "rows are left at the source, or lost");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let once: BTreeMap<String, i64> = sat.iter().map(|sat| (sat.attempt.to_string(), 1)).collect();
     for (what, sql) in [
-        ("submissions", "SELECT id::text, count(*) FROM assessment_submissions WHERE institution_id = $1 GROUP BY 1"),
-        ("events of handing in", "SELECT aggregate_id::text, count(*) FROM outbox_events
-            WHERE institution_id = $1 AND type = 'ASSESSMENT_SUBMITTED' GROUP BY 1"),
-        ("grades", "SELECT submission_id::text, count(*) FROM grades WHERE institution_id = $1 GROUP BY 1"),
-        ("what was given", "SELECT g.submission_id::text, count(*) FROM grade_events e
+        (
+            "submissions",
+            "SELECT id::text, count(*) FROM assessment_submissions WHERE institution_id = $1 GROUP BY 1",
+        ),
+        (
+            "events of handing in",
+            "SELECT aggregate_id::text, count(*) FROM outbox_events
+            WHERE institution_id = $1 AND type = 'ASSESSMENT_SUBMITTED' GROUP BY 1",
+        ),
+        (
+            "grades",
+            "SELECT submission_id::text, count(*) FROM grades WHERE institution_id = $1 GROUP BY 1",
+        ),
+        (
+            "what was given",
+            "SELECT g.submission_id::text, count(*) FROM grade_events e
             JOIN grades g ON g.institution_id = $1 AND g.id = e.grade_id
-            WHERE e.institution_id = $1 AND e.kind IN ('GIVEN', 'CHANGED') GROUP BY 1"),
-        ("events of grading", "SELECT g.submission_id::text, count(*) FROM outbox_events e
+            WHERE e.institution_id = $1 AND e.kind IN ('GIVEN', 'CHANGED') GROUP BY 1",
+        ),
+        (
+            "events of grading",
+            "SELECT g.submission_id::text, count(*) FROM outbox_events e
             JOIN grades g ON g.institution_id = $1 AND g.id = e.aggregate_id
-            WHERE e.institution_id = $1 AND e.type = 'ASSESSMENT_GRADED' GROUP BY 1"),
+            WHERE e.institution_id = $1 AND e.type = 'ASSESSMENT_GRADED' GROUP BY 1",
+        ),
     ] {
         assert_eq!(counted(databases, &room.institution, sql).await, once, "{what}");
     }
     let items = "SELECT submission_id::text, count(*) FROM submission_item_scores WHERE institution_id = $1 GROUP BY 1";
     let each: BTreeMap<String, i64> = once.keys().map(|id| (id.clone(), room.items)).collect();
     assert_eq!(counted(databases, &room.institution, items).await, each, "items");
-    let failed = "SELECT type, count(*) FROM jobs WHERE institution_id = $1 AND state = 'FAILED' GROUP BY 1";
+    let failed =
+        "SELECT type, count(*) FROM jobs WHERE institution_id = $1 AND state = 'FAILED' GROUP BY 1";
     assert_eq!(counted(databases, &room.institution, failed).await, BTreeMap::new(), "failed jobs");
 }

@@ -26,9 +26,11 @@ impl Room {
     pub(super) async fn open(platform: &Own, students: usize) -> Self {
         let institution = platform.institution(Some("shard-a")).await;
         let admin = platform.admin(institution.id);
-        let term = json!({"code": "T", "name": "T", "startsOn": "2026-09-01", "endsOn": "2026-12-14"});
+        let term =
+            json!({"code": "T", "name": "T", "startsOn": "2026-09-01", "endsOn": "2026-12-14"});
         let term = admin.post("/v1/terms", term).await.expect(201).id();
-        let course = admin.post("/v1/courses", json!({"code": "C", "title": "C"})).await.expect(201).id();
+        let course =
+            admin.post("/v1/courses", json!({"code": "C", "title": "C"})).await.expect(201).id();
         let class = json!({"courseId": course, "termId": term, "code": "A", "capacity": students});
         let class = admin.post("/v1/classes", class).await.expect(201).id();
         let users = enrol(&admin, class, students).await;
@@ -71,13 +73,16 @@ impl Room {
         let found = self.admin.get(&path).await.expect(200).body;
         let answers = &found["answers"];
         assert!(sat.may_be(answers), "{answers} is kept, {sat:?} was acknowledged");
-        let right = answers.as_object().into_iter().flatten().filter(|(_, value)| **value == json!(true));
-        let score: f64 = found["score"].as_str().and_then(|score| score.parse().ok()).expect("a score");
+        let right =
+            answers.as_object().into_iter().flatten().filter(|(_, value)| **value == json!(true));
+        let score: f64 =
+            found["score"].as_str().and_then(|score| score.parse().ok()).expect("a score");
         assert!((score - right.count() as f64).abs() < 1e-9, "{found}");
         let Some(receipt) = &sat.receipt else { return };
         assert_eq!(found["submittedBy"], "STUDENT");
         let verify = format!("{path}/receipt:verify");
-        let verdict = self.admin.send(Method::POST, &verify, Some(json!({"receipt": receipt})), &[]).await;
+        let verdict =
+            self.admin.send(Method::POST, &verify, Some(json!({"receipt": receipt})), &[]).await;
         assert_eq!(verdict.expect(200).body["valid"], true, "{receipt}");
     }
 }
@@ -89,7 +94,10 @@ async fn enrol(admin: &Client, class: Uuid, students: usize) -> Vec<Uuid> {
         let numbers = users.len()..students.min(users.len() + 200);
         let student = |number: usize| json!({"studentNo": format!("S{number}"), "givenName": "G", "familyName": "F"});
         let items: Vec<Value> = numbers.map(student).collect();
-        let made = admin.post("/v1/students:bulk", json!({"atomic": true, "items": items})).await.expect(200);
+        let made = admin
+            .post("/v1/students:bulk", json!({"atomic": true, "items": items}))
+            .await
+            .expect(200);
         let rows = made.body["items"].as_array().expect("rows").clone();
         let seats: Vec<Value> = rows.iter().map(|row| json!({"studentId": row["id"]})).collect();
         let path = format!("/v1/classes/{class}/enrollments:bulk");

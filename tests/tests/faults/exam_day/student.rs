@@ -45,12 +45,19 @@ pub(super) async fn sit(
     day: Day,
     deadline: Instant,
 ) -> Sat {
-    let share = f64::from(u32::try_from(number).unwrap_or(0)) / f64::from(u32::try_from(day.students).unwrap_or(1));
+    let share = f64::from(u32::try_from(number).unwrap_or(0))
+        / f64::from(u32::try_from(day.students).unwrap_or(1));
     tokio::time::sleep(day.beginning.mul_f64(share)).await;
     let begun = begin(&client, assessment, deadline).await;
     let mut student = Student {
         client,
-        sat: Sat { attempt: begun.id(), acknowledged: 0, receipt: None, last: json!({}), open: Vec::new() },
+        sat: Sat {
+            attempt: begun.id(),
+            acknowledged: 0,
+            receipt: None,
+            last: json!({}),
+            open: Vec::new(),
+        },
         version: begun.body["rowVersion"].as_i64().expect("a version"),
         rounds: number,
         deadline,
@@ -140,7 +147,12 @@ impl Student {
     async fn read(&mut self) {
         let answer = self.client.try_send(Method::GET, &self.path("/answers"), None, &[]).await;
         if answer.status == 200 && answer.body["status"] == "IN_PROGRESS" {
-            assert!(self.sat.may_be(&answer.body["answers"]), "{} is read, {:?}", answer.body, self.sat);
+            assert!(
+                self.sat.may_be(&answer.body["answers"]),
+                "{} is read, {:?}",
+                answer.body,
+                self.sat
+            );
             // What is open may still arrive, until a save has gone over it.
             self.sat.last = answer.body["answers"].clone();
             self.version = answer.body["rowVersion"].as_i64().expect("a version");
@@ -157,7 +169,8 @@ impl Student {
             let answer = self.client.try_send(Method::POST, &path, Some(body.clone()), &[]).await;
             match answer.status {
                 200 => {
-                    (self.sat.last, self.sat.receipt) = (answers, Some(answer.body["receipt"].clone()));
+                    (self.sat.last, self.sat.receipt) =
+                        (answers, Some(answer.body["receipt"].clone()));
                     self.sat.open.clear();
                     return;
                 }
