@@ -10,6 +10,7 @@ mod api;
 mod cpu;
 mod document;
 mod edge;
+mod grading;
 mod jobs;
 mod load;
 mod lookup;
@@ -70,7 +71,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "k"];
+const PARTS: [&str; 11] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -112,7 +113,9 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    for parts in [&["a"][..], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"], &["k"]] {
+    let together: [&[&str]; 10] =
+        [&["a"], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"], &["j"], &["k"]];
+    for parts in together {
         if !parts.iter().any(|part| asked(part)) {
             continue;
         }
@@ -142,6 +145,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "h" => Ok(vec![scale::run(settings).await?]),
         "i" => Ok(vec![jobs::run(settings).await?]),
         "k" => Ok(vec![sweep::run(settings).await?]),
+        "j" => Ok(vec![grading::run(settings)?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }
 }

@@ -24,6 +24,7 @@ mod offers;
 mod park;
 mod primary;
 mod programs;
+mod questions;
 mod redis_faults;
 mod references;
 mod replicas;

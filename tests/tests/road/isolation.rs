@@ -43,6 +43,9 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let schedule = first(&other, "/v1/job-schedules").await;
     let staff = format!("/v1/classes/{class}/staff");
     let _member = other.post(&staff, json!({"userId": user})).await.expect(201);
+    let bank = other.post("/v1/question-banks", json!({"name": "B"})).await.expect(201).id();
+    let question = json!({"bankId": bank, "title": "Marker", "statement": "Marker", "body": {"type": "ESSAY"}});
+    let question = other.post("/v1/questions", question).await.expect(201).id();
     let job = first(&other, "/v1/jobs?limit=1&count=none").await;
     let (webhook, delivery, event) = delivered(&other).await;
     BTreeMap::from([
@@ -50,6 +53,8 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
         ("webhooks", webhook),
         ("webhook-deliveries", delivery),
         ("deliveries", delivery),
+        ("question-banks", bank),
+        ("questions", question),
         ("programs", program),
         ("term-systems", system),
         ("terms", term),
@@ -114,6 +119,9 @@ async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
 
 /// A value that a schema takes.
 fn sample(schema: &Value) -> Value {
+    if schema["$ref"] == "#/components/schemas/QuestionBody" {
+        return json!({"type": "TRUE_FALSE", "answer": true});
+    }
     if let Some(choices) = schema["enum"].as_array() {
         return choices[0].clone();
     }
@@ -171,6 +179,8 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("userId", "users"),
         ("endpointId", "webhooks"),
         ("eventId", "events"),
+        ("bankId", "question-banks"),
+        ("questionId", "questions"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)

@@ -216,6 +216,7 @@ pub struct OrderingRule {
 /// What an order is worth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = OrderScoring)]
 pub enum Order {
     /// All points for the right one, else none.
     #[default]

@@ -16,6 +16,7 @@ use super::units::{ONE, decimal, divide, units};
 /// What lateness is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = LateInterval)]
 pub enum Interval {
     /// Hours that have passed.
     Hour,

@@ -19,6 +19,8 @@ mod key;
 pub mod late;
 mod number;
 mod numeric;
+#[cfg(test)]
+mod properties;
 mod score;
 mod sort;
 mod text;
@@ -36,7 +38,7 @@ pub use key::{
 };
 pub use number::Number;
 pub use score::{full_marks, grade};
-pub(crate) use text::{PATTERN_MAX, check_pattern};
+pub(crate) use text::check_pattern;
 pub(crate) use units::split;
 pub use units::{POINTS_MAX, is_score};
 

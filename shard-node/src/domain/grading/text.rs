@@ -16,7 +16,7 @@ use super::units::Part;
 use super::{AcceptedText, ShortTextRule};
 
 /// The longest pattern, in bytes.
-pub(crate) const PATTERN_MAX: usize = 500;
+const PATTERN_MAX: usize = 500;
 /// What a pattern may compile to, in bytes.
 const COMPILED_MAX: usize = 512 * 1024;
 /// What matching one may keep between two texts, in bytes.

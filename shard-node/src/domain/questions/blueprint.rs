@@ -29,6 +29,7 @@ pub struct Blueprint {
 /// A part of a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = BlueprintSection)]
 pub struct Section {
     /// What stands above it.
     #[serde(default)]
@@ -42,6 +43,7 @@ pub struct Section {
 /// Where the questions of a section come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = BlueprintSectionKind)]
 pub enum SectionKind {
     /// From a bank, by lot.
     Draw(#[garde(dive)] Draw),
@@ -52,6 +54,7 @@ pub enum SectionKind {
 /// Questions from a bank, by lot: of those with all of the tags, and the difficulty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = BlueprintDraw)]
 pub struct Draw {
     /// The bank.
     #[garde(skip)]
@@ -75,6 +78,7 @@ pub struct Draw {
 /// Named questions, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = BlueprintFixed)]
 pub struct Fixed {
     /// The questions.
     #[garde(length(min = 1, max = 300), dive)]
@@ -84,6 +88,7 @@ pub struct Fixed {
 /// A named question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = BlueprintFixedItem)]
 pub struct FixedItem {
     /// The question.
     #[garde(skip)]

@@ -14,6 +14,7 @@ use crate::domain::grading::Order;
 /// How hard a question is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = QuestionDifficulty)]
 pub enum Difficulty {
     /// Most should answer it.
     Easy,
@@ -89,6 +90,7 @@ impl QuestionType {
 /// What a version of a question says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QuestionContent)]
 pub struct Content {
     /// What is asked, with `{{name}}` where a parameter's value goes, and `[[name]]` where a cloze has a gap.
     pub statement: String,
@@ -106,6 +108,7 @@ pub struct Content {
 /// A parameter: each student has values of their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = QuestionParameter)]
 pub enum Parameter {
     /// One of `min`, `min + step`, ... up to `max`.
     Range(RangeParameter),
@@ -209,6 +212,7 @@ impl<'de> Deserialize<'de> for Formula {
 /// How a question is answered, and what is right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = QuestionBody)]
 pub enum Body {
     /// One choice of several. Answered with its id.
     Single(SingleBody),
@@ -247,6 +251,65 @@ impl Body {
             Self::Essay(_) => QuestionType::Essay,
             Self::File(_) => QuestionType::File,
         }
+    }
+}
+
+impl Body {
+    /// About how long it is, in bytes.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::Single(body) => body.length(),
+            Self::Multiple(body) => body.length(),
+            Self::Numeric(body) => body.length(),
+            Self::ShortText(body) => body.length(),
+            Self::Matching(body) => {
+                let pairs = body.pairs.iter().map(|pair| pair.prompt.len() + pair.partner.len());
+                pairs.sum::<usize>() + body.distractors.iter().map(String::len).sum::<usize>()
+            }
+            Self::Ordering(body) => body.items.iter().map(String::len).sum(),
+            Self::Cloze(body) => body.parts.iter().map(|part| part.body.length()).sum(),
+            Self::TrueFalse(_) | Self::Essay(_) | Self::File(_) => 0,
+        }
+    }
+}
+
+impl PartBody {
+    fn length(&self) -> usize {
+        match self {
+            Self::Single(body) => body.length(),
+            Self::Multiple(body) => body.length(),
+            Self::Numeric(body) => body.length(),
+            Self::ShortText(body) => body.length(),
+        }
+    }
+}
+
+impl SingleBody {
+    fn length(&self) -> usize {
+        self.choices.iter().map(|choice| choice.text.len()).sum()
+    }
+}
+
+impl MultipleBody {
+    fn length(&self) -> usize {
+        self.choices.iter().map(|choice| choice.text.len()).sum()
+    }
+}
+
+impl NumericBody {
+    /// Formulas are read, which costs more than to copy a text.
+    fn length(&self) -> usize {
+        let formulas = |answer: &NumberAnswer| -> usize {
+            let all = [&answer.value, &answer.tolerance, &answer.min, &answer.max];
+            all.into_iter().flatten().map(|formula| 100 + 10 * formula.0.len()).sum()
+        };
+        self.accepted.iter().map(formulas).sum()
+    }
+}
+
+impl ShortTextBody {
+    fn length(&self) -> usize {
+        self.accepted.iter().map(|answer| answer.text.len()).sum()
     }
 }
 
@@ -300,6 +363,7 @@ pub struct MultipleBody {
 /// What a selection is worth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = ChoiceScoring)]
 pub enum Scoring {
     /// All points for exactly the right ones.
     #[default]
@@ -419,6 +483,7 @@ pub struct MatchingBody {
 /// What is matched, and its partner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = MatchingPair)]
 pub struct Pair {
     /// What is matched.
     pub prompt: String,

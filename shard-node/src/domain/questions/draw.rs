@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::blueprint::{Blueprint, Pool, PooledQuestion};
 use super::choose::choose;
+use super::definition::Content;
 use super::instantiate::{Instance, instantiate};
 use super::paper::{Field, Paper, PaperItem, Variant};
 use super::parameters::Parameters;
@@ -133,7 +134,7 @@ pub(super) fn instance(
         return Err(no_values);
     };
     let mut values = Generator::of_question(seed, b"values", question.id);
-    let drawn = parameters.draw(&mut values, |values| {
+    let drawn = parameters.draw(&mut values, cost(content), |values| {
         let order = Generator::of_question(seed, b"order", question.id);
         instantiate(content, points, &parameters.names, values, order)
     });

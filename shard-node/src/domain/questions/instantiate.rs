@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 
 use super::definition::{
-    Body, ClozeBody, Content, Formula, MatchingBody, MultipleBody, NumberAnswer, NumericBody,
-    OrderingBody, PartBody, QuestionType, Scoring, ShortTextBody, SingleBody, ToleranceType,
+    Body, ClozeBody, Content, Formula, MatchingBody, MultipleBody, MultipleChoice, NumberAnswer,
+    NumericBody, OrderingBody, PartBody, QuestionType, Scoring, ShortTextBody, SingleBody,
+    ToleranceType,
 };
 use super::formula::{Expression, Kind, Names, Values};
 use super::paper::{Field, Labelled, PaperPart};
@@ -93,14 +94,12 @@ impl Maker<'_> {
         let places = self.places(texts.len(), self.shuffles);
         let by_id: Vec<_> =
             ids("c").zip(&places).map(|(id, place)| (id, &body.choices[*place])).collect();
-        let is_right = |(id, choice): &(String, _)| -> Option<String> {
-            let choice: &super::definition::MultipleChoice = choice;
-            let value = choice.value.unwrap_or_default();
-            let is_right =
-                if body.scoring == Scoring::Map { value > Decimal::ZERO } else { choice.right };
-            is_right.then(|| id.clone())
+        let is_right = |choice: &MultipleChoice| match body.scoring {
+            Scoring::Map => choice.value.unwrap_or_default() > Decimal::ZERO,
+            Scoring::AllOrNothing | Scoring::Partial => choice.right,
         };
-        let right: BTreeSet<String> = by_id.iter().filter_map(is_right).collect();
+        let right_ones = by_id.iter().filter(|(_, choice)| is_right(choice));
+        let right: BTreeSet<String> = right_ones.map(|(id, _)| id.clone()).collect();
         let scoring = match body.scoring {
             Scoring::AllOrNothing => Selection::AllOrNothing,
             Scoring::Partial => Selection::Partial { penalty: body.penalty },

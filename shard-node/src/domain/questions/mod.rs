@@ -19,8 +19,12 @@ mod instantiate;
 mod model;
 mod paper;
 mod parameters;
+#[cfg(test)]
+mod properties;
 mod render;
 mod rules;
+#[cfg(test)]
+mod samples;
 mod seed;
 mod service;
 mod store;

@@ -61,6 +61,7 @@ pub struct PaperPart {
 /// How something is answered; of its members those that its type has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PaperField)]
 pub struct Field {
     /// What the student does.
     #[serde(rename = "type")]
@@ -96,6 +97,7 @@ impl Field {
 /// A text with the id by which it is chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PaperChoice)]
 pub struct Labelled {
     /// The id.
     pub id: String,

@@ -10,10 +10,13 @@ use crate::domain::grading::Number;
 
 /// The most values of one parameter.
 pub(super) const VALUES_MAX: u64 = 1_000_000;
-/// Combinations that are tried by chance.
-const TRIES: u32 = 500;
+/// Combinations that are tried by chance, at most and at least.
+const TRIES_MAX: u64 = 500;
+const TRIES_MIN: u64 = 20;
 /// Combinations that are walked through after that.
 const WALK_MAX: u64 = 20_000;
+/// What all tries of one draw may cost, and the walk as much again: about so many additions.
+const WORK_MAX: u64 = 500_000;
 
 /// Parameters, ready to be drawn from.
 #[derive(Debug, Clone)]
@@ -83,28 +86,42 @@ impl Parameters {
         Ok(read)
     }
 
-    /// What the first combination comes to that fulfils the constraints and is taken; none where none was found.
+    /// What the first combination comes to that fulfils the constraints and is taken; none where none was found. `cost`
+    /// is what taking one costs, beside an addition.
     pub(super) fn draw<T>(
         &self,
         generator: &mut Generator,
+        cost: u64,
         take: impl Fn(&Values) -> Option<T>,
     ) -> Option<T> {
         let bounds: Vec<u64> = self.all.iter().map(|(_, source)| source.count()).collect();
         let combinations =
             bounds.iter().try_fold(1_u64, |product, bound| product.checked_mul(*bound));
-        let tries = if combinations == Some(1) { 1 } else { TRIES };
+        let cost = self.cost().saturating_add(cost).max(1);
+        let tries =
+            if combinations == Some(1) { 1 } else { (WORK_MAX / cost).clamp(TRIES_MIN, TRIES_MAX) };
         for _ in 0..tries {
             let indexes: Vec<u64> = bounds.iter().map(|bound| generator.below(*bound)).collect();
             if let Some(taken) = self.values(&indexes).as_ref().and_then(&take) {
                 return Some(taken);
             }
         }
-        let combinations = combinations.filter(|number| (2..=WALK_MAX).contains(number))?;
+        let walk_max = WALK_MAX.min(WORK_MAX / cost);
+        let combinations = combinations.filter(|number| (2..=walk_max).contains(number))?;
         let start = generator.below(combinations);
         (0..combinations).find_map(|step| {
             let indexes = digits((start + step) % combinations, &bounds);
             self.values(&indexes).as_ref().and_then(&take)
         })
+    }
+
+    /// What one combination costs, beside an addition.
+    fn cost(&self) -> u64 {
+        let derived = self.all.iter().map(|(_, source)| match source {
+            Source::Derived(expression) => expression.cost(),
+            Source::Range { .. } | Source::Choices(_) => 1,
+        });
+        derived.chain(self.constraints.iter().map(Expression::cost)).sum()
     }
 
     /// The values of a combination, if it fulfils the constraints.
@@ -194,7 +211,7 @@ mod tests {
 
     fn drawn(parameters: &Parameters, sample: u32) -> Option<String> {
         let mut generator = Generator::new(Seed::sample(sample), b"test");
-        parameters.draw(&mut generator, |values| {
+        parameters.draw(&mut generator, 1, |values| {
             let texts: Vec<String> =
                 values.iter().map(|(name, value)| format!("{name}={value}")).collect();
             Some(texts.join(" "))

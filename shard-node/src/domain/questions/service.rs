@@ -27,7 +27,7 @@ pub(super) async fn create(work: &mut Work, input: NewQuestion) -> Result<Reply<
     let id = Uuid::now_v7();
     store::insert_question(work.tx(), id, &input).await?;
     let version = input.version();
-    expect_sound(&version.content)?;
+    expect_sound(&version.content).await?;
     let editor = work.caller.subject;
     store::insert_version(work.tx(), id, 1, &version, editor).await?;
     resource::created(work, id, QUESTIONS).await
@@ -49,7 +49,7 @@ pub(super) async fn update(
     question.version += i32::from(is_edited);
     store::update_question(work.tx(), &question).await?;
     if is_edited {
-        expect_sound(&after.content)?;
+        expect_sound(&after.content).await?;
         let editor = work.caller.subject;
         store::insert_version(work.tx(), question.id, question.version, &after, editor).await?;
     }
@@ -91,8 +91,12 @@ fn pooled(question: Question) -> PooledQuestion {
 }
 
 /// 422 with every fault and its place, where a question could not be drawn, or not be graded.
-fn expect_sound(content: &Content) -> Result<(), Error> {
-    let faults = rules::faults(content);
+async fn expect_sound(content: &Content) -> Result<(), Error> {
+    let content = content.clone();
+    // It draws and grades: some milliseconds, or a second where an author means ill.
+    let faults = tokio::task::spawn_blocking(move || rules::faults(&content)).await;
+    let faults =
+        faults.map_err(|error| Error::Defect(format!("a question was not tried: {error}")))?;
     if faults.is_empty() {
         return Ok(());
     }

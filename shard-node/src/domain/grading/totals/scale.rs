@@ -17,6 +17,7 @@ const LABEL_MAX: usize = 30;
 /// A band of a scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ScaleBand)]
 pub struct Band {
     /// What it is called, such as `A-`.
     pub label: String,

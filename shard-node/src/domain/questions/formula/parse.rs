@@ -125,6 +125,38 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// What evaluating it may cost, beside an addition.
+    pub(in super::super) fn cost(&self) -> u64 {
+        self.node.cost()
+    }
+}
+
+impl Node {
+    fn cost(&self) -> u64 {
+        match self {
+            Self::Number(_) | Self::Name(_) => 1,
+            Self::Negative(of) | Self::Not(of) => 1 + of.cost(),
+            Self::Binary(operator, left, right) => {
+                let own = match operator {
+                    Operator::Add | Operator::Subtract | Operator::Multiply => 1,
+                    Operator::Divide => 3,
+                    Operator::Power => 100,
+                };
+                own + left.cost() + right.cost()
+            }
+            Self::Compare(_, left, right) | Self::And(left, right) | Self::Or(left, right) => {
+                1 + left.cost() + right.cost()
+            }
+            Self::Call(function, arguments) => {
+                let own = if *function == Function::Sqrt { 10 } else { 2 };
+                own + arguments.iter().map(Self::cost).sum::<u64>()
+            }
+            Self::If(nodes) => 1 + nodes.iter().map(Self::cost).sum::<u64>(),
+        }
+    }
+}
+
 type Parsed = Result<(Node, Kind), String>;
 
 struct Parser<'a> {

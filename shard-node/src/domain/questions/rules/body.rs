@@ -128,7 +128,8 @@ impl Faults {
         for (index, answer) in body.accepted.iter().enumerate() {
             self.number_answer(&format!("{list}/{index}"), answer);
         }
-        let is_reachable = body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
+        let is_reachable = body.accepted.is_empty()
+            || body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
         self.expect(is_reachable, list, "one with a fraction of 1 is expected");
         if let Some(unit) = &body.unit {
             self.text(format!("{at}/unit"), unit, UNIT_MAX);
@@ -169,7 +170,8 @@ impl Faults {
                 self.add(format!("{list}/{index}/pattern"), why);
             }
         }
-        let is_reachable = body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
+        let is_reachable = body.accepted.is_empty()
+            || body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
         self.expect(is_reachable, list, "one with a fraction of 1 is expected");
     }
 

@@ -1,0 +1,236 @@
+//! What holds of papers and their keys.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::rules;
+use super::samples::{all_types, content, each_type, ohm, question};
+use super::seed::Generator;
+use super::{Blueprint, DrawError, Pool, Seed, Variant, draw, prove, rekey, seed};
+use crate::domain::grading::{Answers, GradingPolicy, ItemState, full_marks, grade};
+
+fn of_student(student: u128) -> Seed {
+    seed(&[1; 32], Uuid::from_u128(100), Uuid::from_u128(student), 1, 1)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Papers that were written are graded by keys that were drawn long ago: a build that draws others is wrong.
+#[test]
+fn the_generator_and_papers_are_those_of_every_other_build() {
+    let mut generator = Generator::new(of_student(7), b"vector");
+    let numbers: Vec<u64> = (0..6).map(|_| generator.below(1_000_000)).collect();
+    assert_eq!(numbers, NUMBERS);
+    let (blueprint, pool) = all_types();
+    let variant = draw(&blueprint, &pool, of_student(7)).expect("drawn");
+    let drawn = json!([variant.paper, variant.key]).to_string();
+    assert_eq!(hex(&Sha256::digest(drawn.as_bytes())), DRAWN, "{drawn}");
+}
+
+const NUMBERS: [u64; 6] = [0, 0, 0, 0, 0, 0];
+const DRAWN: &str = "";
+
+#[test]
+fn every_type_is_drawn_and_its_key_gets_all_points() {
+    let (blueprint, pool) = all_types();
+    assert_eq!(prove(&blueprint, &pool, 100, Seed::sample), Ok(()));
+    let papers: BTreeSet<String> = (0..20)
+        .map(|student| text(&draw(&blueprint, &pool, of_student(student)).expect("drawn")))
+        .collect();
+    assert!(papers.len() > 15, "only {} different papers", papers.len());
+    assert_eq!(blueprint.points(), Decimal::new(275, 1));
+}
+
+fn text(variant: &Variant) -> String {
+    serde_json::to_string(&variant.paper).expect("it encodes")
+}
+
+#[test]
+fn a_paper_says_nothing_of_what_is_right() {
+    let (blueprint, pool) = all_types();
+    let variant = draw(&blueprint, &pool, of_student(1)).expect("drawn");
+    let paper = text(&variant);
+    for marker in [
+        "sun",
+        "our star",
+        "fraction",
+        "right",
+        "rule",
+        "tolerance",
+        "accepted",
+        "penalty",
+        "pattern",
+        "questionId",
+        "\"cat\",\"weight",
+    ] {
+        assert!(!paper.contains(marker), "{marker} is in {paper}");
+    }
+    // The ids of an order stand as they are shown, whatever the right one is.
+    let shown: Vec<&str> =
+        variant.paper.items[7].field.choices.iter().map(|choice| choice.id.as_str()).collect();
+    assert_eq!(shown, ["o1", "o2", "o3", "o4"]);
+}
+
+#[test]
+fn a_drawn_answer_is_graded_by_the_students_own_values() {
+    let blueprint: Blueprint =
+        serde_json::from_value(json!({"sections": [{"kind": {"type": "FIXED",
+        "items": [{"questionId": Uuid::from_u128(1), "points": "4"}]}}]}))
+        .expect("a blueprint");
+    let pool = Pool { questions: vec![question(1, ohm())] };
+    let variant = draw(&blueprint, &pool, of_student(3)).expect("drawn");
+    let statement = &variant.paper.items[0].statement;
+    let numbers: Vec<Decimal> =
+        statement.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let volts = numbers[0] * numbers[1];
+    let points = |answer: Decimal| {
+        let answers = Answers([("i1".to_owned(), json!(answer.to_string()))].into());
+        grade(&variant.key, &answers, &GradingPolicy::default()).score
+    };
+    assert_eq!(points(volts), Decimal::from(4), "{statement}");
+    assert_eq!(points(volts * Decimal::new(101, 2)), Decimal::from(4));
+    assert_eq!(points(volts * Decimal::new(102, 2)), Decimal::ONE);
+    assert_eq!(points(volts * Decimal::from(3)), Decimal::ZERO);
+    assert_eq!(variant.paper.items[0].field.unit.as_deref(), Some("V"));
+}
+
+#[test]
+fn partners_and_gaps_are_worth_what_they_say() {
+    let (blueprint, pool) = all_types();
+    let variant = draw(&blueprint, &pool, of_student(5)).expect("drawn");
+    let matching = &variant.paper.items[6].field;
+    let texts: BTreeSet<&str> =
+        matching.partners.iter().map(|partner| partner.text.as_str()).collect();
+    assert_eq!((texts.len(), matching.partners.len()), (3, 3));
+    let mut answers = full_marks(&variant.key);
+    let cloze = answers.0.get_mut("i9").expect("the cloze");
+    cloze["b"] = json!("5");
+    let graded = grade(&variant.key, &answers, &GradingPolicy::default());
+    // Of 2.5 points the gaps have 1, 0.5 and 1.
+    assert_eq!(
+        (graded.items[8].points, graded.items[8].state),
+        (Decimal::new(2, 0), ItemState::Scored)
+    );
+}
+
+#[test]
+fn what_cannot_be_drawn_says_why() {
+    let (mut blueprint, mut pool) = all_types();
+    let draw_section = json!({"title": "", "kind": {"type": "DRAW", "bankId": Uuid::nil(), "count": 1, "points": 1}});
+    blueprint.sections.push(serde_json::from_value(draw_section).expect("a section"));
+    let too_few = DrawError::TooFew { section: 1, wanted: 1, found: 0 };
+    assert_eq!(draw(&blueprint, &pool, of_student(1)), Err(too_few));
+    blueprint.sections.pop();
+    pool.questions.remove(0);
+    let missing = DrawError::Missing { section: 0, question: Uuid::from_u128(1) };
+    assert_eq!(draw(&blueprint, &pool, of_student(1)), Err(missing.clone()));
+    let failures = prove(&blueprint, &pool, 100, Seed::sample).expect_err("not drawable");
+    assert_eq!(failures.len(), 20);
+    assert_eq!(
+        (failures[0].question_id, &failures[0].reason),
+        (Some(Uuid::from_u128(1)), &missing.to_string())
+    );
+}
+
+#[test]
+fn a_proof_finds_a_key_that_does_not_get_all_points() {
+    let (blueprint, mut pool) = all_types();
+    let mut lame = each_type()[0].clone();
+    lame["body"]["choices"][1]["fraction"] = json!("0.9");
+    pool.questions[0] = question(1, lame);
+    let failures = prove(&blueprint, &pool, 3, Seed::sample).expect_err("a lame key");
+    assert_eq!(failures.len(), 3);
+    assert_eq!(failures[0].reason, "the key gets 2.25 of 2.5 points");
+}
+
+#[test]
+fn a_corrected_question_is_graded_anew_on_the_papers_that_were_written() {
+    let (blueprint, mut pool) = all_types();
+    let variant = draw(&blueprint, &pool, of_student(9)).expect("drawn");
+    assert_eq!(rekey(&variant, &pool, of_student(9)), Ok(variant.key.clone()));
+
+    let mut corrected = each_type()[0].clone();
+    corrected["body"]["choices"][2]["fraction"] = json!("1");
+    pool.questions[0] =
+        super::blueprint::PooledQuestion { version: 2, ..question(1, corrected.clone()) };
+    let key = rekey(&variant, &pool, of_student(9)).expect("the same form");
+    let nine = variant.paper.items[0]
+        .field
+        .choices
+        .iter()
+        .find(|choice| choice.text == "9")
+        .expect("a choice");
+    let answers = Answers([("i1".to_owned(), json!(nine.id))].into());
+    let score = |key| grade(key, &answers, &GradingPolicy::default()).score;
+    assert_eq!((score(&variant.key), score(&key)), (Decimal::new(625, 3), Decimal::new(25, 1)));
+    assert_eq!(key.items[0].question_version, 2);
+
+    corrected["body"]["choices"].as_array_mut().expect("choices").pop();
+    pool.questions[0] = question(1, corrected);
+    let other_form = DrawError::OtherForm { question: Uuid::from_u128(1), item: "i1".to_owned() };
+    assert_eq!(rekey(&variant, &pool, of_student(9)), Err(other_form));
+}
+
+/// The pointers of a question's faults, after some of its members were replaced.
+fn faults(of: usize, changes: &[(&str, Value)]) -> Vec<String> {
+    let mut value = each_type()[of].clone();
+    for (pointer, change) in changes {
+        *value.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = change.clone();
+    }
+    rules::faults(&content(value)).into_iter().map(|fault| fault.pointer).collect()
+}
+
+#[test]
+fn sound_questions_have_no_faults() {
+    for (index, _) in each_type().iter().enumerate() {
+        assert_eq!(faults(index, &[]), [""; 0], "question {index}");
+    }
+}
+
+#[test]
+fn each_fault_has_its_place() {
+    let expect = |of: usize, pointer: &str, change: Value, at: &str| {
+        assert_eq!(faults(of, &[(pointer, change)]), [at], "{pointer} of question {of}");
+    };
+    expect(0, "/statement", json!(" "), "/statement");
+    expect(0, "/statement", json!("{{x}}?"), "/statement");
+    expect(0, "/body/choices", json!([{"text": "5", "fraction": 1}]), "/body/choices");
+    expect(0, "/body/choices/1/fraction", json!("0.5"), "/body/choices");
+    expect(
+        0,
+        "/body/choices/0",
+        json!({"text": "4", "fraction": "1.5"}),
+        "/body/choices/0/fraction",
+    );
+    expect(0, "/body/choices/0/text", json!(""), "/body/choices/0/text");
+    expect(0, "/body/choices/0/text", json!(" 5 "), "/body");
+    expect(1, "/body/wrongFraction", json!("-0.1"), "/body/wrongFraction");
+    expect(2, "/body/penalty", json!(2), "/body/penalty");
+    expect(2, "/body/scoring", json!("ALL_OR_NOTHING"), "/body/penalty");
+    expect(3, "/body/choices/1/value", json!("0.4"), "/body/choices");
+    expect(3, "/body/choices/2/value", json!(-2), "/body/choices/2/value");
+    expect(4, "/parameters/2/expression", json!("i * x"), "/parameters/2/expression");
+    expect(4, "/parameters/1/name", json!("i"), "/parameters/1/name");
+    expect(4, "/parameters/1/name", json!("sqrt"), "/parameters/1/name");
+    expect(4, "/constraints/0", json!("u"), "/constraints/0");
+    expect(4, "/constraints/0", json!("u > 1000"), "/constraints");
+    expect(4, "/body/accepted/0/value", json!("u +"), "/body/accepted/0/value");
+    expect(4, "/body/accepted/0", json!({"value": "u", "min": 1}), "/body/accepted/0");
+    expect(4, "/body/accepted/0/tolerance", json!("-1"), "/constraints");
+    expect(5, "/body/accepted/1/pattern", json!("(our|the"), "/body/accepted/1/pattern");
+    expect(5, "/body/accepted/1/text", json!("a star"), "/body/accepted/1/pattern");
+    expect(6, "/body/pairs/1/prompt", json!("France"), "/body");
+    expect(7, "/body/items", json!(["one"]), "/body/items");
+    expect(8, "/body/parts/0/name", json!("z"), "/body/parts/0/name");
+    expect(8, "/statement", json!("[[a]] [[b]] [[c]] [[c]]"), "/body/parts/2/name");
+    expect(8, "/body/parts/1/weight", json!(0), "/body/parts/1/weight");
+    expect(8, "/body/parts/1/body/accepted", json!([]), "/body/parts/1/body/accepted");
+    expect(9, "/body/maxChars", json!(0), "/body/maxChars");
+    expect(10, "/body/maxFiles", json!(99), "/body/maxFiles");
+}
