@@ -5,15 +5,17 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 58] = [
+const WORDS: [&str; 63] = [
     "answers",
     "api-clients",
     "assessments",
     "attempts",
     "attendance-codes",
+    "attendance-records",
     "attendance-sessions",
     "attendance-stats",
     "audit",
+    "class-meetings",
     "classes",
     "courses",
     "curricula",
@@ -24,6 +26,7 @@ const WORDS: [&str; 58] = [
     "events",
     "gradebook",
     "grades",
+    "guardian-links",
     "guardians",
     "history",
     "imports",
@@ -32,12 +35,14 @@ const WORDS: [&str; 58] = [
     "job-schedules",
     "jobs",
     "materials",
+    "meetings",
     "metrics",
     "monthly",
     "notifications",
     "org-units",
     "overrides",
     "preferences",
+    "prerequisites",
     "programs",
     "progress",
     "question-banks",
@@ -67,7 +72,7 @@ const WORDS: [&str; 58] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 39] = [
+const VERBS: [&str; 40] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -88,6 +93,7 @@ const VERBS: [&str; 39] = [
     "markRead",
     "open",
     "openCheckIn",
+    "override",
     "pause",
     "preview",
     "publish",

@@ -25,6 +25,18 @@ pub(crate) fn valid_instant<C>(value: &DateTime<Utc>, _: &C) -> garde::Result {
     Err(garde::Error::new(format!("an instant of the years {first} to {last} is expected")))
 }
 
+/// For the last day of a span: not before its first.
+pub(crate) fn not_before<C>(
+    from: Option<NaiveDate>,
+) -> impl FnOnce(&NaiveDate, &C) -> garde::Result {
+    move |until, _| match from {
+        Some(from) if *until < from => {
+            Err(garde::Error::new(format!("{from} or a later day is expected")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What comes together with `other` or not at all, such as `source` and `externalId`.
 pub(crate) fn together_with<C>(
     name: &'static str,

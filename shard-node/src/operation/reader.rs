@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use uuid::Uuid;
+
 use super::Caller;
 use crate::error::Error;
 use crate::node::Node;
@@ -50,6 +52,11 @@ impl Reader {
     /// Refuses a caller who has none of the relations under which the operation is theirs.
     pub async fn expect(&self, tx: &mut TenantTx, about: About) -> Result<(), Error> {
         policy::expect(tx, &self.caller, about).await
+    }
+
+    /// The same for something of a class that a path names: 404 where there is no such class.
+    pub async fn expect_class(&self, tx: &mut TenantTx, class: Uuid) -> Result<(), Error> {
+        policy::expect_class(tx, &self.caller, class).await
     }
 
     /// What the read has seen.

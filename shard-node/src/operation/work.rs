@@ -95,6 +95,14 @@ impl Work {
         policy::expect(&mut self.tx, &self.caller, about).await
     }
 
+    /// The same for something of a class that a path names: 404 where there is no such class.
+    ///
+    /// # Errors
+    /// 404, or 403 to who has no relation to it.
+    pub async fn expect_class(&mut self, class: Uuid) -> Result<(), Error> {
+        policy::expect_class(&mut self.tx, &self.caller, class).await
+    }
+
     /// What was written up to the refusal that follows stays, so that it counts: for operations that keep no answer.
     pub fn keep_although_refused(&mut self) {
         self.is_kept = true;

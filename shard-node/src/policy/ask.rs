@@ -13,6 +13,7 @@ use crate::store::TenantTx;
 pub struct About {
     class: Option<Uuid>,
     student: Option<Uuid>,
+    user: Option<Uuid>,
     hidden: Option<&'static str>,
 }
 
@@ -29,7 +30,12 @@ impl About {
 
     /// Something of a student in a class.
     pub fn enrollment(class: Uuid, student: Uuid) -> Self {
-        Self { class: Some(class), student: Some(student), hidden: None }
+        Self { class: Some(class), student: Some(student), ..Self::default() }
+    }
+
+    /// A user, of whom "own" says that it is the caller.
+    pub fn user(user: Uuid) -> Self {
+        Self { user: Some(user), ..Self::default() }
     }
 
     /// Who has no relation to it is told that there is no such thing: 404 with this noun instead of 403.
@@ -40,6 +46,9 @@ impl About {
     }
 
     fn refusal(self, caller: &Caller) -> Error {
+        if self.user.is_some() {
+            return forbidden("users read themselves only");
+        }
         match (self.hidden, self.student) {
             (Some(noun), _) => not_found(noun),
             (None, None) => forbidden("the class is another instructor's, or not the caller's"),
@@ -72,7 +81,21 @@ pub async fn expect(tx: &mut TenantTx, caller: &Caller, about: About) -> Result<
     {
         return Ok(());
     }
+    if about.user == Some(user) && asked.contains(Relation::Own) {
+        return Ok(());
+    }
     Err(about.refusal(caller))
+}
+
+/// The same for something of a class that a path names.
+///
+/// # Errors
+/// 404 where there is no such class, for anybody.
+pub async fn expect_class(tx: &mut TenantTx, caller: &Caller, class: Uuid) -> Result<(), Error> {
+    if !store::class_exists(tx, class).await? {
+        return Err(not_found("class"));
+    }
+    expect(tx, caller, About::class(class)).await
 }
 
 /// The students whose things a list may show: none where it may show everybody's.

@@ -14,7 +14,7 @@ mod store;
 
 use service_kit::token::{Role, Roles};
 
-pub use ask::{About, expect, visible_students};
+pub use ask::{About, expect, expect_class, visible_students};
 
 /// Under which relation a role may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
+use uuid::Uuid;
 
 use service_kit::problem::FieldProblem;
 
@@ -35,8 +36,12 @@ pub async fn list_where<R: Resource>(
     for (field, value) in &query.filters {
         binds.push(value.clone());
         let kind = cursor::sql_type(field.kind);
-        let value = format!("${}::text::{kind}", binds.len() + 1);
-        wheres.push(field.compare.sql(field.column, &value));
+        wheres.push(field.compare.sql(field.column, binds.len() + 1, kind));
+    }
+    for (field, ids) in &query.among {
+        let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+        binds.push(format!("{{{}}}", ids.join(",")));
+        wheres.push(format!("{} = ANY (${}::text::uuid[])", field.column, binds.len() + 1));
     }
     let total = if query.count { Some(count::<R>(tx, &wheres, &binds).await?) } else { None };
     if let Some(text) = &query.cursor {

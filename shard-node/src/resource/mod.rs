@@ -68,8 +68,9 @@ pub enum Compare {
 }
 
 impl Compare {
-    /// What compares a column with a bound value.
-    fn sql(self, column: &str, value: &str) -> String {
+    /// The condition on a column, where the value is the parameter of this number.
+    fn sql(self, column: &str, number: usize, kind: &str) -> String {
+        let value = format!("${number}::text::{kind}");
         match self {
             Self::Equal => format!("{column} = {value}"),
             Self::AtLeast => format!("{column} >= {value}"),
@@ -127,6 +128,11 @@ impl Field {
 
     /// A filter by one of a list's members.
     pub const fn holding(name: &'static str, column: &'static str, kind: Kind) -> Self {
+        Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
+    }
+
+    /// A filter by what an array has in it.
+    pub const fn among(name: &'static str, column: &'static str, kind: Kind) -> Self {
         Self { compare: Compare::Among, ..Self::filter(name, column, kind) }
     }
 

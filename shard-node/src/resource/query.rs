@@ -41,6 +41,8 @@ pub struct ListQuery<R> {
     pub select: Vec<&'static str>,
     /// What a row must be to be among them.
     pub filters: Vec<(&'static Field, String)>,
+    /// Ids of which a field must have one: what the caller may see at all.
+    pub among: Vec<(&'static Field, Vec<Uuid>)>,
     resource: PhantomData<R>,
 }
 
@@ -102,6 +104,7 @@ impl<R: Resource> ListQuery<R> {
             sort: Vec::new(),
             select: Vec::new(),
             filters: Vec::new(),
+            among: Vec::new(),
             resource: PhantomData,
         }
     }
@@ -149,8 +152,18 @@ impl<R: Resource> ListQuery<R> {
 
     /// The same query of another view of the rows: its `SELECT` has the same alias and columns.
     pub fn of<V: Resource>(self) -> ListQuery<V> {
-        let Self { page, limit, cursor, count, sort, select, filters, resource: _ } = self;
-        ListQuery { page, limit, cursor, count, sort, select, filters, resource: PhantomData }
+        let Self { page, limit, cursor, count, sort, select, filters, among, resource: _ } = self;
+        let resource = PhantomData;
+        ListQuery { page, limit, cursor, count, sort, select, filters, among, resource }
+    }
+
+    /// Narrows it to what the caller may see, where that is not everything.
+    #[must_use]
+    pub fn among(mut self, name: &'static str, ids: Option<Vec<Uuid>>) -> Self {
+        if let Some((field, ids)) = R::FIELDS.iter().find(|field| field.name == name).zip(ids) {
+            self.among.push((field, ids));
+        }
+        self
     }
 }
 
@@ -262,7 +275,7 @@ impl<R: Resource> PartialSchema for ListQuery<R> {
                 Compare::Equal => format!("whose {} equals it", field.name),
                 Compare::AtLeast => "at it and after it".to_owned(),
                 Compare::AtMost => "at it and before it".to_owned(),
-                Compare::Among => "that have it".to_owned(),
+                Compare::Among => format!("that have it as {}", field.name),
             };
             properties[field.name] = text(format!("only those {which}"));
             if let Kind::OneOf(words) = field.kind {

@@ -47,8 +47,10 @@ async fn users_are_the_offices_and_admin_is_an_admins_to_give() {
     let school = School::open().await;
     let user = school.user("ada", json!([])).await;
     let path = format!("/v1/users/{user}");
+    let other = school.user("bob", json!([])).await;
     for role in [Role::Instructor, Role::Student, Role::Guardian, Role::ApiClient] {
-        school.as_user(role, user).get(&path).await.expect(403);
+        school.as_user(role, other).get(&path).await.expect(403);
+        school.as_user(role, user).get("/v1/users").await.expect(403);
     }
     let staff = school.as_user(Role::Staff, user);
     let give = |role: &str| Some(json!({"roles": [{"role": role}]}));

@@ -16,8 +16,8 @@ use uuid::Uuid;
 /// Things of the other institution, by the first segment of the path that they live under.
 async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'static str, Uuid> {
     let other = platform.admin(institution);
-    let program =
-        other.post("/v1/programs", json!({"code": "P", "name": "P"})).await.expect(201).id();
+    let program = json!({"code": "P", "name": "P", "curriculumTemplate": template_of("P")});
+    let program = other.post("/v1/programs", program).await.expect(201).id();
     let system =
         json!({"type": "QUARTER", "termsPerYear": 4, "weeksPerTerm": 10, "anchor": "09-01"});
     let system = other.post("/v1/term-systems", system).await.expect(201).id();
@@ -39,6 +39,7 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let session = json!({"date": "2026-09-01"});
     let path = format!("/v1/classes/{class}/attendance-sessions");
     let session = other.post(&path, session).await.expect(201).id();
+    let related = related(&other, program, class, (user, student)).await;
     let code = first(&other, "/v1/attendance-codes").await;
     let schedule = first(&other, "/v1/job-schedules").await;
     let staff = format!("/v1/classes/{class}/staff");
@@ -48,7 +49,7 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let question = other.post("/v1/questions", question).await.expect(201).id();
     let job = first(&other, "/v1/jobs?limit=1&count=none").await;
     let (webhook, delivery, event) = delivered(&other).await;
-    BTreeMap::from([
+    let mut things = BTreeMap::from([
         ("events", event),
         ("webhooks", webhook),
         ("webhook-deliveries", delivery),
@@ -69,7 +70,40 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
         ("job-schedules", schedule),
         ("notifications", told(platform, institution).await),
         ("jobs", job),
-    ])
+    ]);
+    things.extend(related);
+    things
+}
+
+/// A template that brings its only course.
+fn template_of(code: &str) -> Value {
+    let course = json!({"code": format!("{code}1"), "title": "T"});
+    json!({"code": code, "version": 1, "years": 1, "items": [{"newCourse": course, "year": 1, "term": 1}]})
+}
+
+/// What relates these: when the class meets, an org unit, who answers for the student, a template, a curriculum.
+async fn related(
+    other: &Client,
+    program: Uuid,
+    class: Uuid,
+    (user, student): (Uuid, Uuid),
+) -> [(&'static str, Uuid); 5] {
+    let meeting = json!({"weekday": "MON", "starts": "09:00", "ends": "10:00"});
+    let meeting =
+        other.post(&format!("/v1/classes/{class}/meetings"), meeting).await.expect(201).id();
+    let unit = json!({"code": "U", "name": "U"});
+    let unit = other.post("/v1/org-units", unit).await.expect(201).id();
+    let link = json!({"guardianId": user, "studentId": student, "relationship": "OTHER"});
+    let link = other.post("/v1/guardian-links", link).await.expect(201).id();
+    let template = other.post("/v1/curriculum-templates", template_of("T2")).await.expect(201).id();
+    let curriculum = first(other, &format!("/v1/programs/{program}/curricula")).await;
+    [
+        ("class-meetings", meeting),
+        ("org-units", unit),
+        ("guardian-links", link),
+        ("curriculum-templates", template),
+        ("curricula", curriculum),
+    ]
 }
 
 /// The first of a list.
@@ -121,6 +155,9 @@ async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
 fn sample(schema: &Value) -> Value {
     if schema["$ref"] == "#/components/schemas/QuestionBody" {
         return json!({"type": "TRUE_FALSE", "answer": true});
+    }
+    if schema["example"].is_string() {
+        return schema["example"].clone();
     }
     if let Some(choices) = schema["enum"].as_array() {
         return choices[0].clone();
@@ -177,6 +214,12 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("sessionId", "attendance-sessions"),
         ("studentId", "students"),
         ("userId", "users"),
+        ("guardianId", "users"),
+        ("prerequisiteId", "courses"),
+        ("parentId", "org-units"),
+        ("orgUnitId", "org-units"),
+        ("meetingId", "class-meetings"),
+        ("enrollmentId", "enrollments"),
         ("endpointId", "webhooks"),
         ("eventId", "events"),
         ("bankId", "question-banks"),

@@ -7,9 +7,8 @@
 //! - What a class and day come to is computed whole, from the marks, by a job that each change queues with itself: it
 //!   may run twice or late, and is right once it has run after the last change.
 //!
-//! Left to others: sessions out of a timetable (there is none yet), and what weeks and months come to (reports).
+//! Left to others: sessions out of the timetable (`class_meetings`), and what weeks and months come to (reports).
 
-mod access;
 mod check_in;
 mod codes;
 mod model;
@@ -18,6 +17,7 @@ mod rules;
 mod sessions;
 mod stats;
 mod store;
+mod students;
 
 use axum::http::Method;
 use service_kit::token::{Role, Roles};
@@ -28,14 +28,15 @@ pub use model::{AttendanceRecord, AttendanceSession, ClassAttendance, OfClass, O
 pub use records::{BulkMarks, Mark};
 pub use sessions::{NewSession, PatchSession};
 pub use stats::UPDATE_CLASS_ATTENDANCE;
+pub(crate) use stats::changed;
+pub use students::{AttendanceOf, StudentAttendance, StudentClass};
 
 use crate::jobs::Handler;
 use crate::operation::{Operation, roles};
+use crate::policy::{FAMILY, Policy, Relation, TEACHERS};
 use crate::resource::bulk::BulkAnswer;
 use crate::resource::{self, ById, ListQuery, Page, Within};
 use crate::schedules::DAILY_ATTENDANCE;
-
-pub(crate) use access::{expect_taught, instructor};
 
 const CODES: &str = "/v1/attendance-codes";
 const CODE: &str = "/v1/attendance-codes/{id}";
@@ -43,12 +44,15 @@ const OF_CLASS: &str = "/v1/classes/{classId}/attendance-sessions";
 const SESSIONS: &str = "/v1/attendance-sessions";
 const SESSION: &str = "/v1/attendance-sessions/{id}";
 const RECORDS: &str = "/v1/attendance-sessions/{sessionId}/records";
+/// Codes are the institution's, not of a class.
 const TEACHING: Roles = roles(&[Role::Admin, Role::Staff, Role::Instructor]);
-const SELF: Roles = roles(&[Role::Admin, Role::Staff, Role::Student]);
+
+/// Students mark themselves, in a class that they are in.
+const CHECKING_IN: Policy = Policy::of(Roles::empty()).with(Role::Student, Relation::Own);
 
 /// The operations of attendance.
 pub fn operations() -> Vec<Operation> {
-    [codes(), sessions(), marks(), checking_in()].into_iter().flatten().collect()
+    [codes(), sessions(), marks(), of_students(), checking_in()].into_iter().flatten().collect()
 }
 
 /// What is done in the background.
@@ -106,14 +110,14 @@ fn sessions() -> Vec<Operation> {
             |reader, input| Box::pin(sessions::list(reader, input)),
         )
         .summary("Lists the sessions of a class")
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::write::<NewSession, AttendanceSession>(
             "attendance.createSession",
             OF_CLASS,
             |work, input| Box::pin(sessions::create(work, input)),
         )
         .summary("Creates a session of a class")
-        .roles(TEACHING)
+        .policy(TEACHERS)
         .status(201),
         Operation::read::<ById, AttendanceSession>(
             "attendance.getSession",
@@ -121,7 +125,7 @@ fn sessions() -> Vec<Operation> {
             |reader, input| Box::pin(sessions::get(reader, input.id)),
         )
         .summary("Gives a session")
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::write::<PatchSession, AttendanceSession>(
             "attendance.updateSession",
             SESSION,
@@ -129,13 +133,13 @@ fn sessions() -> Vec<Operation> {
         )
         .summary("Changes a session; its day, while nobody is marked in it")
         .method(Method::PATCH)
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::write::<ById, ()>("attendance.deleteSession", SESSION, |work, input| {
             Box::pin(sessions::delete(work, input.id))
         })
         .summary("Deletes a session in which nobody is marked")
         .method(Method::DELETE)
-        .roles(TEACHING)
+        .policy(TEACHERS)
         .status(204),
     ]
 }
@@ -148,21 +152,41 @@ fn marks() -> Vec<Operation> {
             |work, input| Box::pin(records::mark(work, input)),
         )
         .summary("Marks up to 1,000 students of a session, with a status for each")
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::read::<Within<AttendanceRecord, OfSession>, Page<AttendanceRecord>>(
             "attendance.listRecords",
             RECORDS,
             |reader, input| Box::pin(records::list(reader, input)),
         )
         .summary("Lists the marks of a session")
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::read::<Within<ClassAttendance, OfClass>, Page<ClassAttendance>>(
             "attendance.classStats",
             "/v1/classes/{classId}/attendance-stats",
             |reader, input| Box::pin(stats::list(reader, input)),
         )
         .summary("Lists what the attendance of a class comes to, day by day")
-        .roles(TEACHING),
+        .policy(TEACHERS),
+    ]
+}
+
+fn of_students() -> Vec<Operation> {
+    let readers = FAMILY.with(Role::Instructor, Relation::Teaches);
+    vec![
+        Operation::read::<ListQuery<AttendanceRecord>, Page<AttendanceRecord>>(
+            "attendance.listRecordsOfStudents",
+            "/v1/attendance-records",
+            |reader, query| Box::pin(students::list(reader, query)),
+        )
+        .summary("Lists marks: students see their own, guardians those of whom they answer for, instructors by classId")
+        .policy(readers),
+        Operation::read::<AttendanceOf, StudentAttendance>(
+            "attendance.studentStats",
+            "/v1/students/{studentId}/attendance-stats",
+            |reader, input| Box::pin(students::stats(reader, input)),
+        )
+        .summary("Gives what the attendance of a student comes to, class by class")
+        .policy(FAMILY),
     ]
 }
 
@@ -174,7 +198,7 @@ fn checking_in() -> Vec<Operation> {
             |work, input| Box::pin(check_in::open(work, input)),
         )
         .summary("Makes a code with which students mark themselves present for a while")
-        .roles(TEACHING)
+        .policy(TEACHERS)
         .keeps_no_answer(),
         Operation::write::<CheckIn, AttendanceRecord>(
             "attendance.checkIn",
@@ -182,7 +206,7 @@ fn checking_in() -> Vec<Operation> {
             |work, input| Box::pin(check_in::check_in(work, input)),
         )
         .summary("Marks the student who asks as present, by the code: 201, 200 where that was done")
-        .roles(SELF)
+        .policy(CHECKING_IN)
         .status(201)
         .keeps_no_answer(),
     ]

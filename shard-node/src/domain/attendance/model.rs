@@ -36,7 +36,7 @@ pub struct AttendanceSession {
     pub id: Uuid,
     /// The class.
     pub class_id: Uuid,
-    /// Its day, in the institution's time zone.
+    /// Its day, on the class's own calendar.
     pub date: NaiveDate,
     /// When it begins.
     pub starts_at: Option<DateTime<Utc>>,
@@ -46,6 +46,8 @@ pub struct AttendanceSession {
     pub title: Option<String>,
     /// OPEN; CLOSED, when marks are final; CANCELLED, when it did not take place and does not count.
     pub status: String,
+    /// The meeting of the timetable that it was made from.
+    pub meeting_id: Option<Uuid>,
     /// Until when students may check in, where a code was made.
     pub check_in_until: Option<DateTime<Utc>>,
     /// Raised by every change.
@@ -65,7 +67,7 @@ impl Resource for AttendanceSession {
     const TOUCHES: &'static [&'static str] = &[];
     const NOUN: &'static str = "attendance session";
     const SELECT: &'static str = "SELECT t.id, t.class_id, t.held_on AS date, t.starts_at, t.ends_at, t.title, \
-        t.status, t.check_in_until, t.row_version, t.created_at, t.updated_at FROM attendance_sessions t";
+        t.status, t.meeting_id, t.check_in_until, t.row_version, t.created_at, t.updated_at FROM attendance_sessions t";
     const FIELDS: &'static [Field] = &[
         Field::id("attendance_sessions", "attendance session"),
         Field::reference("classId", "t.class_id", "classes", "class"),
@@ -73,6 +75,7 @@ impl Resource for AttendanceSession {
         Field::since("from", "t.held_on", Kind::Date),
         Field::until("to", "t.held_on", Kind::Date),
         Field::filter("status", "t.status", Kind::OneOf(STATUSES)),
+        Field::reference("meetingId", "t.meeting_id", "class_meetings", "meeting"),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),
     ];
     const MEMBERS: &'static [&'static str] = &[
@@ -83,6 +86,7 @@ impl Resource for AttendanceSession {
         "endsAt",
         "title",
         "status",
+        "meetingId",
         "checkInUntil",
         "rowVersion",
         "createdAt",
@@ -99,6 +103,10 @@ pub struct AttendanceRecord {
     pub id: Uuid,
     /// The session.
     pub session_id: Uuid,
+    /// The session's class.
+    pub class_id: Uuid,
+    /// The session's day.
+    pub date: NaiveDate,
     /// The student.
     pub student_id: Uuid,
     /// The enrolment by which the student was in the class on that day.
@@ -124,13 +132,18 @@ impl Resource for AttendanceRecord {
     const KIND: &'static str = "ATTENDANCE_RECORD";
     const TOUCHES: &'static [&'static str] = &[];
     const NOUN: &'static str = "attendance record";
-    const SELECT: &'static str = "SELECT t.id, t.session_id, t.student_id, t.enrollment_id, c.code, t.note, t.method, \
+    const SELECT: &'static str = "SELECT t.id, t.session_id, s.class_id, s.held_on AS date, t.student_id, t.enrollment_id, c.code, t.note, t.method, \
         t.marked_by, t.row_version, t.created_at, t.updated_at FROM attendance_records t \
+        JOIN attendance_sessions s ON s.institution_id = t.institution_id AND s.id = t.session_id \
         JOIN attendance_codes c ON c.institution_id = t.institution_id AND c.id = t.code_id";
     const FIELDS: &'static [Field] = &[
         Field::sort("id", "t.id", Kind::Uuid),
         Field::reference("sessionId", "t.session_id", "attendance_sessions", "attendance session"),
         Field::reference("studentId", "t.student_id", "students", "student"),
+        Field::reference("classId", "s.class_id", "classes", "class"),
+        Field::both("date", "s.held_on", Kind::Date),
+        Field::since("from", "s.held_on", Kind::Date),
+        Field::until("to", "s.held_on", Kind::Date),
         Field::both("code", "c.code", Kind::Text),
         Field::filter("method", "t.method", Kind::OneOf(&["MARKED", "CHECK_IN"])),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),
@@ -138,6 +151,8 @@ impl Resource for AttendanceRecord {
     const MEMBERS: &'static [&'static str] = &[
         "id",
         "sessionId",
+        "classId",
+        "date",
         "studentId",
         "enrollmentId",
         "code",

@@ -10,13 +10,13 @@ use service_kit::Problem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::{expect_taught, instructor};
 use super::model::{AttendanceRecord, AttendanceSession, OfSession};
 use super::rules::{self, Accepted, Known};
 use super::stats;
 use super::store::{self, Written};
 use crate::error::{Error, not_found};
 use crate::operation::{Reader, Reply, Work};
+use crate::policy::About;
 use crate::resource::bulk::{BulkAnswer, ROWS_MAX, RowResult, decode_rows, load_all, settle};
 use crate::resource::{self, Page, Resource as _, Within};
 
@@ -54,11 +54,10 @@ pub struct Mark {
 
 /// Marks them: 201 where a student had no mark, 200 where that has changed or was the same.
 pub(super) async fn mark(work: &mut Work, input: BulkMarks) -> Result<Reply<BulkAnswer>, Error> {
-    let instructor = instructor(&work.caller);
     let held = store::hold_session(work.tx(), input.session_id)
         .await?
         .ok_or_else(|| not_found(AttendanceSession::NOUN))?;
-    expect_taught(work.tx(), instructor, held.class_id).await?;
+    work.expect(About::class(held.class_id)).await?;
     held.expect_open()?;
     let (mut rows, mut marks) = (Vec::with_capacity(input.items.len()), Vec::new());
     for (index, row) in decode_rows::<Mark>(input.items).into_iter().enumerate() {
@@ -123,7 +122,7 @@ pub(super) async fn list(
 ) -> Result<Page<AttendanceRecord>, Error> {
     let mut tx = reader.begin().await?;
     let session: AttendanceSession = resource::load_required(&mut tx, input.of).await?;
-    expect_taught(&mut tx, instructor(&reader.caller), session.class_id).await?;
+    reader.expect(&mut tx, About::class(session.class_id)).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)

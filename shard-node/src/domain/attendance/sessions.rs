@@ -9,12 +9,12 @@ use service_kit::problem::FieldProblem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::{expect_taught, instructor};
 use super::model::{AttendanceSession, OfClass, STATUSES};
 use super::{SESSIONS, stats, store};
 use crate::domain::checks::valid_day;
 use crate::error::Error;
 use crate::operation::{Reader, Reply, Work, invalid};
+use crate::policy::About;
 use crate::resource::{self, Page, Within, nullable};
 
 /// A session to create.
@@ -24,7 +24,7 @@ pub struct NewSession {
     /// The class.
     #[garde(skip)]
     pub class_id: Uuid,
-    /// Its day, in the institution's time zone.
+    /// Its day, on the class's own calendar.
     #[garde(custom(valid_day))]
     pub date: NaiveDate,
     /// When it begins, on that day; of the sessions of a day each begins at another time.
@@ -81,7 +81,7 @@ pub(super) async fn list(
     input: Within<AttendanceSession, OfClass>,
 ) -> Result<Page<AttendanceSession>, Error> {
     let mut tx = reader.begin().await?;
-    expect_taught(&mut tx, instructor(&reader.caller), input.of).await?;
+    reader.expect_class(&mut tx, input.of).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)
@@ -91,7 +91,7 @@ pub(super) async fn list(
 pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<AttendanceSession, Error> {
     let mut tx = reader.begin().await?;
     let session: AttendanceSession = resource::load_required(&mut tx, id).await?;
-    expect_taught(&mut tx, instructor(&reader.caller), session.class_id).await?;
+    reader.expect(&mut tx, About::class(session.class_id)).await?;
     tx.commit().await?;
     Ok(session)
 }
@@ -101,10 +101,9 @@ pub(super) async fn create(
     work: &mut Work,
     input: NewSession,
 ) -> Result<Reply<AttendanceSession>, Error> {
-    let instructor = instructor(&work.caller);
-    expect_taught(work.tx(), instructor, input.class_id).await?;
+    work.expect_class(input.class_id).await?;
     let id = Uuid::now_v7();
-    check_times(work, input.date, input.starts_at, input.ends_at).await?;
+    check_times(work, input.class_id, input.date, (input.starts_at, input.ends_at)).await?;
     store::insert_session(work.tx(), id, &input).await?;
     stats::changed(work, input.class_id, input.date);
     resource::created(work, id, SESSIONS).await
@@ -121,7 +120,7 @@ pub(super) async fn update(
     if session.date != day && store::has_marks(work.tx(), session.id).await? {
         return Err(has_marks());
     }
-    check_times(work, session.date, session.starts_at, session.ends_at).await?;
+    check_times(work, session.class_id, session.date, (session.starts_at, session.ends_at)).await?;
     store::update_session(work.tx(), &session).await?;
     stats::changed(work, session.class_id, session.date);
     if session.date != day {
@@ -140,9 +139,8 @@ pub(super) async fn delete(work: &mut Work, id: Uuid) -> Result<Reply<()>, Error
 
 /// Locks one of a class of the caller's.
 pub(super) async fn lock(work: &mut Work, id: Uuid) -> Result<AttendanceSession, Error> {
-    let instructor = instructor(&work.caller);
     let session = resource::lock::<AttendanceSession>(work, id).await?;
-    expect_taught(work.tx(), instructor, session.class_id).await?;
+    work.expect(About::class(session.class_id)).await?;
     Ok(session)
 }
 
@@ -161,18 +159,18 @@ impl PatchSession {
 /// It begins on its day, and ends after that.
 async fn check_times(
     work: &mut Work,
+    class: Uuid,
     date: NaiveDate,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
+    (starts_at, ends_at): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
 ) -> Result<(), Error> {
     for (at, pointer) in [(starts_at, "/startsAt"), (ends_at, "/endsAt")] {
         let Some(at) = at else { continue };
         // What is not even of its year is none of the day's, and may be none of Postgres'.
         let is_near = (at.date_naive() - date).num_days().abs() <= 2;
         let begins = pointer == "/startsAt";
-        let on = if is_near { Some(store::local_date(work.tx(), at).await?) } else { None };
+        let on = if is_near { Some(store::local_date(work.tx(), class, at).await?) } else { None };
         if on.is_none() || (begins && on != Some(date)) {
-            let detail = format!("an instant of {date} in the institution's time zone is expected");
+            let detail = format!("an instant of {date} in the class's time zone is expected");
             return Err(invalid().field(FieldProblem::new(pointer, "invalid", detail)).into());
         }
     }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::access::{expect_taught, instructor};
 use super::model::{ClassAttendance, OfClass};
 use super::store;
 use crate::error::Error;
@@ -26,7 +25,7 @@ struct ClassDay {
 }
 
 /// Has it computed anew, once this work has committed.
-pub(super) fn changed(work: &mut Work, class_id: Uuid, date: NaiveDate) {
+pub(crate) fn changed(work: &mut Work, class_id: Uuid, date: NaiveDate) {
     let job = NewJob::new(UPDATE_CLASS_ATTENDANCE, json!(ClassDay { class_id, date }));
     work.enqueue(job.unique(format!("{class_id}:{date}")));
 }
@@ -57,7 +56,7 @@ pub(super) async fn list(
     input: Within<ClassAttendance, OfClass>,
 ) -> Result<Page<ClassAttendance>, Error> {
     let mut tx = reader.begin().await?;
-    expect_taught(&mut tx, instructor(&reader.caller), input.of).await?;
+    reader.expect_class(&mut tx, input.of).await?;
     let page = resource::list_where(&mut tx, input.query).await?;
     tx.commit().await?;
     Ok(page)

@@ -3,7 +3,8 @@
 //! What must stay true: `seats_taken` is the number of enrolments that hold a seat, and never more than
 //! `capacity`; only enrollments writes it. A class has the subjects that its course had when it was made.
 //!
-//! Left to others: who is in a class and who waits (enrollments), who teaches it (`class_staff`).
+//! Left to others: who is in a class and who waits (enrollments), who teaches it (`class_staff`),
+//! when it meets (`class_meetings`).
 
 mod model;
 mod rules;

@@ -9,7 +9,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::checks::together_with;
+use crate::domain::checks::{together_with, valid_timezone};
 use crate::resource::{Field, Kind, Resource, nullable};
 
 /// A class.
@@ -36,6 +36,8 @@ pub struct Class {
     pub waitlist_capacity: i32,
     /// For how long a free seat is offered to who waits; given at once where null.
     pub offer_hours: Option<i32>,
+    /// The clock that its hours are of; the institution's where null.
+    pub timezone: Option<String>,
     /// The system that it came from.
     pub source: Option<String>,
     /// Its id there.
@@ -74,6 +76,9 @@ pub struct NewClass {
     /// For how many hours a free seat is offered to who waits, 1 to 720; given at once where absent.
     #[garde(range(min = 1, max = 720))]
     pub offer_hours: Option<i32>,
+    /// The clock that its hours are of, such as Europe/London; the institution's where absent.
+    #[garde(inner(custom(valid_timezone)))]
+    pub timezone: Option<String>,
     /// The system that it came from; together with `externalId` unique.
     #[garde(
         length(chars, min = 1, max = 64),
@@ -112,6 +117,11 @@ pub struct PatchClass {
     #[schema(value_type = Option<i32>)]
     #[garde(inner(inner(range(min = 1, max = 720))))]
     pub offer_hours: Option<Option<i32>>,
+    /// Another clock, or the institution's; sessions that are there stay as they are.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    #[garde(inner(inner(custom(valid_timezone))))]
+    pub timezone: Option<Option<String>>,
     /// PLANNED, ACTIVE, COMPLETED or CANCELLED.
     #[garde(inner(custom(valid_status)))]
     pub status: Option<String>,
@@ -128,6 +138,9 @@ impl PatchClass {
         }
         if let Some(status) = &self.status {
             class.status.clone_from(status);
+        }
+        if let Some(timezone) = &self.timezone {
+            class.timezone.clone_from(timezone);
         }
         class.capacity = self.capacity.unwrap_or(class.capacity);
         class.offer_hours = self.offer_hours.unwrap_or(class.offer_hours);
@@ -152,7 +165,7 @@ impl Resource for Class {
     const TOUCHES: &'static [&'static str] = &["classes", "program-stats"];
     const NOUN: &'static str = "class";
     const SELECT: &'static str = "SELECT t.id, t.course_id, t.term_id, t.code, t.title, t.status, \
-        t.capacity, t.seats_taken, t.waitlist_capacity, t.offer_hours, t.source, t.external_id, t.row_version, \
+        t.capacity, t.seats_taken, t.waitlist_capacity, t.offer_hours, t.timezone, t.source, t.external_id, t.row_version, \
         t.created_at, t.updated_at FROM classes t";
     const FIELDS: &'static [Field] = &[
         Field::id("classes", "class"),
@@ -176,6 +189,7 @@ impl Resource for Class {
         "seatsTaken",
         "waitlistCapacity",
         "offerHours",
+        "timezone",
         "source",
         "externalId",
         "rowVersion",

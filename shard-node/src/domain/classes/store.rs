@@ -59,8 +59,8 @@ pub(super) async fn insert(
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
         "INSERT INTO classes (institution_id, id, course_id, term_id, code, title, capacity,
-                              waitlist_capacity, offer_hours, source, external_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                              waitlist_capacity, offer_hours, source, external_id, timezone)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         institution,
         id,
         new.course_id,
@@ -71,7 +71,8 @@ pub(super) async fn insert(
         new.waitlist_capacity,
         new.offer_hours,
         new.source,
-        new.external_id
+        new.external_id,
+        new.timezone
     )
     .execute(tx.connection())
     .await
@@ -105,7 +106,7 @@ pub(super) async fn update(tx: &mut TenantTx, class: &Class) -> Result<(), Error
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
         "UPDATE classes SET code = $3, title = $4, status = $5, capacity = $6, waitlist_capacity = $7,
-                            offer_hours = $8
+                            offer_hours = $8, timezone = $9
          WHERE institution_id = $1 AND id = $2",
         institution,
         class.id,
@@ -114,7 +115,8 @@ pub(super) async fn update(tx: &mut TenantTx, class: &Class) -> Result<(), Error
         class.status,
         class.capacity,
         class.waitlist_capacity,
-        class.offer_hours
+        class.offer_hours,
+        class.timezone
     )
     .execute(tx.connection())
     .await

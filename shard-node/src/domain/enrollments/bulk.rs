@@ -90,6 +90,8 @@ fn request(row: &BulkRow, class: &ClassFacts) -> Request {
         effective_on: row.effective_date.unwrap_or(class.today),
         external: row.source.clone().zip(row.external_id.clone()),
         in_window: false,
+        passing: Vec::new(),
+        reason: None,
     }
 }
 

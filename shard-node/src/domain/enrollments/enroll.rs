@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::rules::{ClassFacts, Decision, EnrollmentRefused, Request, Seats};
+use super::rules::{ClassFacts, Decided, Decision, EnrollmentRefused, Request, Seats};
 use super::store::{self, EventRow, NewRow};
 use super::{Enrollment, Status};
 use crate::error::Error;
@@ -27,22 +27,20 @@ pub(super) async fn enroll(
     class: &ClassFacts,
     requests: &[Request],
 ) -> Result<Vec<Result<Outcome, EnrollmentRefused>>, Error> {
-    let known = store::known(work.tx(), class.id, requests).await?;
+    let known = store::known(work.tx(), class, requests).await?;
     let mut seats = Seats::new(class, known);
     let mut rows = Vec::new();
     let mut outcomes = Vec::with_capacity(requests.len());
     for request in requests {
         let id = Uuid::now_v7();
-        let outcome = match seats.decide(id, request) {
-            Ok(Decision::Existing(id)) => Ok(Outcome::Existing(id)),
-            Ok(Decision::Seat) => Ok(keep(&mut rows, id, request, Status::Active, None)),
-            Ok(Decision::Wait(place)) => {
-                Ok(keep(&mut rows, id, request, Status::Waitlisted, Some(place)))
-            }
-            Err(refused) => Err(refused),
-        };
+        let outcome = seats.decide(id, request).map(|decided| match decided.decision {
+            Decision::Existing(id) => Outcome::Existing(id),
+            Decision::Seat => keep(&mut rows, id, request, None, decided),
+            Decision::Wait(place) => keep(&mut rows, id, request, Some(place), decided),
+        });
         outcomes.push(outcome);
     }
+    store::add_seats(work.tx(), class.id, seats.added()).await?;
     write(work, class, &rows).await?;
     Ok(outcomes)
 }
@@ -51,9 +49,10 @@ fn keep(
     rows: &mut Vec<NewRow>,
     id: Uuid,
     request: &Request,
-    status: Status,
     waitlist_place: Option<i64>,
+    decided: Decided,
 ) -> Outcome {
+    let status = if waitlist_place.is_some() { Status::Waitlisted } else { Status::Active };
     let (source, external_id) = request.external.clone().unzip();
     rows.push(NewRow {
         id,
@@ -63,6 +62,8 @@ fn keep(
         enrolled_on: request.effective_on,
         source,
         external_id,
+        reason: request.reason.clone(),
+        overrode: decided.overrode.iter().map(|refusal| refusal.as_str().to_owned()).collect(),
     });
     Outcome::Made(id, status)
 }
@@ -82,14 +83,24 @@ async fn write(work: &mut Work, class: &ClassFacts, rows: &[NewRow]) -> Result<(
         from: None,
         to: row.status,
         effective_on: row.enrolled_on,
-        reason: None,
+        reason: row.reason.clone(),
+        overrode: row.overrode.clone(),
     };
     let events: Vec<_> = rows.iter().map(event_row).collect();
     store::append_events(work.tx(), actor, &events).await?;
     for row in rows {
-        work.record(event(row.id, class.id, row.student, None, row.status, 1));
+        let mut event = event(row.id, class.id, row.student, None, row.status, 1);
+        note_overrode(&mut event, &row.overrode);
+        work.record(event);
     }
     Ok(())
+}
+
+/// Says in an event what was passed over, where something was.
+pub(super) fn note_overrode(event: &mut Event, overrode: &[String]) {
+    if !overrode.is_empty() {
+        event.payload["overrode"] = json!(overrode);
+    }
 }
 
 /// `STUDENT_ENROLLED` when a student gets in, `ENROLLMENT_<status>` else.

@@ -11,7 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::Status;
+use super::{Overrides, Status};
 use crate::domain::checks::valid_day;
 use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal};
 
@@ -77,6 +77,9 @@ pub struct Enroll {
     /// The day on which it begins; today where absent. For admin and staff.
     #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
+    /// Refusals to pass over. For admin and staff.
+    #[garde(dive)]
+    pub overrides: Option<Overrides>,
 }
 
 /// An enrolment to change.

@@ -69,7 +69,13 @@ async fn end(work: &mut Work, enrollment: Uuid) -> Result<Ended, Error> {
         return Ok(Ended::NotDue((expires_at - now).to_std().unwrap_or_default()));
     }
     let to = locked.status.apply(Transition::Expire).map_err(Problem::from)?;
-    change(work, &class, &locked, Change { to, day: class.today, reason: None }).await?;
+    change(
+        work,
+        &class,
+        &locked,
+        Change { to, day: class.today, reason: None, overrode: Vec::new() },
+    )
+    .await?;
     store::free_seat(work.tx(), class.id).await?;
     promote_waitlist(work, class.id).await?;
     Ok(Ended::Done)

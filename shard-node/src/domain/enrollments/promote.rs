@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::enroll::event;
+use super::enroll::{event, note_overrode};
 use super::offers;
 use super::rules::ClassFacts;
 use super::store::{self, EventRow, Locked, NewState};
@@ -24,7 +24,13 @@ pub(crate) async fn promote_waitlist(work: &mut Work, class: Uuid) -> Result<(),
     let waiting = store::lock_first_waiting(work.tx(), class, facts.seats_to_give()).await?;
     for locked in &waiting {
         let to = locked.status.apply(transition).map_err(Problem::from)?;
-        change(work, &facts, locked, Change { to, day: facts.today, reason: None }).await?;
+        change(
+            work,
+            &facts,
+            locked,
+            Change { to, day: facts.today, reason: None, overrode: Vec::new() },
+        )
+        .await?;
     }
     let ids: Vec<Uuid> = waiting.iter().map(|locked| locked.id).collect();
     if transition == Transition::Promote {
@@ -39,6 +45,8 @@ pub(super) struct Change {
     /// From when it counts.
     pub(super) day: NaiveDate,
     pub(super) reason: Option<String>,
+    /// The codes of refusals that were passed over.
+    pub(super) overrode: Vec<String>,
 }
 
 /// Takes a locked enrolment to a state, with all that speaks of it; an offer has its end, and the job that ends it.
@@ -48,7 +56,7 @@ pub(super) async fn change(
     locked: &Locked,
     change: Change,
 ) -> Result<(), Error> {
-    let Change { to, day, reason } = change;
+    let Change { to, day, reason, overrode } = change;
     let actor = work.caller.subject;
     let has_ended =
         matches!(to, Status::Dropped | Status::Withdrawn | Status::Cancelled | Status::Expired);
@@ -61,10 +69,12 @@ pub(super) async fn change(
         to,
         effective_on: day,
         reason,
+        overrode: overrode.clone(),
     };
     store::append_events(work.tx(), actor, &[row]).await?;
     let mut event =
         event(locked.id, class.id, locked.student, Some(locked.status), to, row_version);
+    note_overrode(&mut event, &overrode);
     if let Some(expires_at) = offer_expires_at {
         event.payload["offerExpiresAt"] = json!(expires_at);
         work.enqueue(offers::expiry(locked.id, expires_at));

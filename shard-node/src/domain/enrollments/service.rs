@@ -11,9 +11,10 @@ use super::store::{self, Locked};
 use super::{PATH, Status, Transition};
 use crate::error::{Error, not_found};
 use crate::operation::{Reader, Reply, Work, forbidden};
+use crate::policy::{self, About};
 use crate::resource::{self, ListQuery, Page};
+use crate::store::TenantTx;
 use service_kit::Problem;
-use service_kit::token::Role;
 
 /// Enrols one student.
 pub(super) async fn enroll(work: &mut Work, input: Enroll) -> Result<Reply<Enrollment>, Error> {
@@ -21,21 +22,21 @@ pub(super) async fn enroll(work: &mut Work, input: Enroll) -> Result<Reply<Enrol
     let class = store::lock_class(work.tx(), input.class_id, now)
         .await?
         .ok_or_else(|| not_found("class"))?;
-    let by_student = work.caller.is_student();
-    if by_student {
-        if !store::is_own_student(work, input.student_id).await? {
-            return Err(forbidden("a student enrols nobody else"));
-        }
-        if input.effective_date.is_some() {
-            return Err(forbidden("effectiveDate is for admin and staff"));
-        }
+    work.expect(About::student(input.student_id)).await?;
+    let by_student = !work.caller.relations.is_any();
+    if by_student && (input.effective_date.is_some() || input.overrides.is_some()) {
+        return Err(forbidden("effectiveDate and overrides are for admin and staff"));
     }
+    let (passing, reason) =
+        input.overrides.map(|overrides| (overrides.refusals, overrides.reason)).unzip();
     let request = Request {
         student: input.student_id,
         on_full: input.on_full,
         effective_on: input.effective_date.unwrap_or(class.today),
         external: None,
         in_window: by_student,
+        passing: passing.unwrap_or_default(),
+        reason,
     };
     let outcome = enroll::enroll(work, &class, &[request]).await?.pop();
     let outcome =
@@ -73,7 +74,13 @@ pub(super) async fn transition(
         store::begin_progress(work.tx(), class.id, &[locked.id]).await?;
     }
     let declined = (transition == Transition::Decline).then(|| "declined".to_owned());
-    change(work, &class, &locked, Change { to, day, reason: input.reason.or(declined) }).await?;
+    change(
+        work,
+        &class,
+        &locked,
+        Change { to, day, reason: input.reason.or(declined), overrode: Vec::new() },
+    )
+    .await?;
     if locked.status.holds_seat() && !to.holds_seat() {
         store::free_seat(work.tx(), class.id).await?;
         promote_waitlist(work, class.id).await?;
@@ -88,80 +95,62 @@ async fn effective_day(
     locked: &Locked,
     asked: Option<NaiveDate>,
 ) -> Result<NaiveDate, Error> {
-    if work.caller.is_student() {
-        if !store::is_own_student(work, locked.student).await? {
-            return Err(forbidden("the enrolment is another student's"));
-        }
-        if asked.is_some() {
-            return Err(forbidden("effectiveDate is for admin, staff and api clients"));
-        }
+    work.expect(About::enrollment(class.id, locked.student)).await?;
+    if asked.is_some() && !work.caller.relations.is_any() {
+        return Err(forbidden("effectiveDate is for admin, staff and api clients"));
     }
     Ok(asked.unwrap_or(class.today))
 }
 
-/// Lists enrolments; a student's list is their own, whatever it asks for.
+/// Lists enrolments: those of students whom the caller may see.
 pub(super) async fn list(
     reader: &Reader,
     query: ListQuery<Enrollment>,
 ) -> Result<Page<Enrollment>, Error> {
-    if !reader.caller.is_student() {
-        return resource::list(reader, query).await;
-    }
     let mut tx = reader.begin().await?;
-    let own = store::student_of_user(&mut tx, reader.caller.subject).await?;
-    let own = own.ok_or_else(|| forbidden("the token's subject is no student here"))?;
-    let page =
-        resource::list_where(&mut tx, query.with_filter("studentId", own.to_string())).await?;
+    let visible = policy::visible_students(&mut tx, &reader.caller).await?;
+    let page = resource::list_where(&mut tx, query.among("studentId", visible)).await?;
     tx.commit().await?;
     Ok(page)
 }
 
-/// Lists the enrolments of a class; an instructor must teach it.
+/// Lists the enrolments of a class.
 pub(super) async fn list_of_class(
     reader: &Reader,
     input: OfClass,
 ) -> Result<Page<Enrollment>, Error> {
     let mut tx = reader.begin().await?;
-    if !store::class_exists(&mut tx, input.class_id).await? {
-        return Err(not_found("class"));
-    }
-    let instructor = reader.caller.roles.contains(Role::Instructor) && !reader.caller.is_office();
-    if instructor && !store::teaches(&mut tx, input.class_id, reader.caller.subject).await? {
-        return Err(forbidden("the class is another instructor's"));
-    }
+    reader.expect_class(&mut tx, input.class_id).await?;
     let query = input.query.with_filter("classId", input.class_id.to_string());
     let page = resource::list_where(&mut tx, query).await?;
     tx.commit().await?;
     Ok(page)
 }
 
-/// One enrolment; a student's own.
+/// One enrolment.
 pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<Enrollment, Error> {
     let mut tx = reader.begin().await?;
-    let enrollment: Enrollment = resource::load_required(&mut tx, id).await?;
-    expect_own(reader, &mut tx, enrollment.student_id).await?;
+    let enrollment = load(reader, &mut tx, id).await?;
     tx.commit().await?;
     Ok(enrollment)
 }
 
-/// The progress of one enrolment; a student's own.
+/// The progress of one enrolment.
 pub(super) async fn progress(reader: &Reader, id: Uuid) -> Result<ProgressList, Error> {
     let mut tx = reader.begin().await?;
-    let enrollment: Enrollment = resource::load_required(&mut tx, id).await?;
-    expect_own(reader, &mut tx, enrollment.student_id).await?;
+    load(reader, &mut tx, id).await?;
     let items = store::progress(&mut tx, id).await?;
     tx.commit().await?;
     Ok(ProgressList { enrollment_id: id, items })
 }
 
-async fn expect_own(
+/// One that the caller may see.
+pub(super) async fn load(
     reader: &Reader,
-    tx: &mut crate::store::TenantTx,
-    student: Uuid,
-) -> Result<(), Error> {
-    if !reader.caller.is_student() {
-        return Ok(());
-    }
-    let own = store::student_of_user(tx, reader.caller.subject).await?;
-    if own == Some(student) { Ok(()) } else { Err(forbidden("the enrolment is another student's")) }
+    tx: &mut TenantTx,
+    id: Uuid,
+) -> Result<Enrollment, Error> {
+    let enrollment: Enrollment = resource::load_required(tx, id).await?;
+    reader.expect(tx, About::enrollment(enrollment.class_id, enrollment.student_id)).await?;
+    Ok(enrollment)
 }

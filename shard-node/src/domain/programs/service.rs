@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
+use rust_decimal::Decimal;
 use serde_json::json;
 use service_kit::Problem;
 use service_kit::problem::FieldProblem;
 use uuid::Uuid;
 
 use super::generate::{Existing, Plan, generate};
-use super::model::{NewProgram, PatchProgram, Program, ProgramDetail, TemplateSource};
+use super::model::{NewProgram, PatchProgram, Program, ProgramDetail, TemplateRef, TemplateSource};
 use super::store::{self, ItemRow};
 use super::template::Template;
+use crate::domain::prerequisites::lock_prerequisites;
 use crate::domain::{courses, term_systems};
 use crate::error::Error;
 use crate::operation::{Event, Reply, Work};
@@ -59,22 +61,33 @@ async fn template(
     match source {
         None => Ok(None),
         Some(TemplateSource::Inline(template)) => {
-            store::keep_template(work.tx(), Uuid::now_v7(), template).await?;
+            if !store::insert_template(work.tx(), Uuid::now_v7(), template).await? {
+                store::expect_same(work.tx(), template).await?;
+            }
             Ok(Some(template.clone()))
         }
-        Some(TemplateSource::Stored(named)) => {
-            let found = store::find_template(work.tx(), &named.code, named.version).await?;
-            Ok(Some(found.ok_or_else(|| unknown_template(&named.code, named.version))?))
-        }
+        Some(TemplateSource::Stored(named)) => Ok(Some(stored_template(work, named).await?)),
     }
 }
 
-async fn write_curriculum(
+/// A stored template by its name.
+pub(super) async fn stored_template(
     work: &mut Work,
-    program: Uuid,
+    named: &TemplateRef,
+) -> Result<Template, Error> {
+    let found = store::find_template(work.tx(), &named.code, named.version).await?;
+    let (_, template) = found.ok_or_else(|| unknown_template(&named.code, named.version))?;
+    Ok(template)
+}
+
+/// Ids and credits of courses by their codes.
+type Known = HashMap<String, (Uuid, Decimal)>;
+
+/// The courses that a template names and that are there, and what generating it must know of them.
+pub(super) async fn existing(
+    work: &mut Work,
     template: &Template,
-    terms_per_year: i32,
-) -> Result<(), Error> {
+) -> Result<(Known, Existing), Error> {
     let named = template.items.iter().flat_map(|item| {
         item.code().into_iter().chain(item.prerequisites.iter().map(String::as_str))
     });
@@ -84,6 +97,16 @@ async fn write_curriculum(
         credits: known.iter().map(|(code, (_, credits))| (code.clone(), *credits)).collect(),
         prerequisites: stored_prerequisites(work, template, &codes).await?,
     };
+    Ok((known, existing))
+}
+
+async fn write_curriculum(
+    work: &mut Work,
+    program: Uuid,
+    template: &Template,
+    terms_per_year: i32,
+) -> Result<(), Error> {
+    let (known, existing) = existing(work, template).await?;
     let plan = generate(template, &existing, terms_per_year)?;
     let mut ids: HashMap<String, Uuid> =
         known.into_iter().map(|(code, (id, _))| (code, id)).collect();
@@ -105,7 +128,7 @@ async fn stored_prerequisites(
     if template.items.iter().all(|item| item.prerequisites.is_empty()) {
         return Ok(Vec::new());
     }
-    store::lock_prerequisites(work.tx()).await?;
+    lock_prerequisites(work.tx()).await?;
     store::prerequisites_of(work.tx(), codes).await
 }
 

@@ -86,12 +86,12 @@ pub(super) async fn update(tx: &mut TenantTx, program: &Program) -> Result<(), E
     expect_one(done.rows_affected(), "program")
 }
 
-/// Stores a template under its code and version; another body under the same two is refused.
-pub(super) async fn keep_template(
+/// Stores a template under its code and version; answers whether there was none.
+pub(super) async fn insert_template(
     tx: &mut TenantTx,
     id: Uuid,
     template: &Template,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     let body = serde_json::to_value(template)
         .map_err(|error| Error::Defect(format!("a template does not encode: {error}")))?;
@@ -106,13 +106,16 @@ pub(super) async fn keep_template(
     )
     .execute(tx.connection())
     .await?;
-    if done.rows_affected() == 1 {
-        return Ok(());
-    }
+    Ok(done.rows_affected() == 1)
+}
+
+/// Refuses a template whose code and version another body has.
+pub(super) async fn expect_same(tx: &mut TenantTx, template: &Template) -> Result<(), Error> {
     // Compared as templates: "30" and "30.0" are one number, and what is absent is its default.
-    let stored = find_template(tx, &template.code, template.version).await?;
-    let same = stored.is_some_and(|stored| stored == *template);
-    if same { Ok(()) } else { Err(version_taken(template)) }
+    match find_template(tx, &template.code, template.version).await? {
+        Some((_, stored)) if stored != *template => Err(version_taken(template)),
+        _ => Ok(()),
+    }
 }
 
 /// A stored template.
@@ -120,19 +123,20 @@ pub(super) async fn find_template(
     tx: &mut TenantTx,
     code: &str,
     version: i32,
-) -> Result<Option<Template>, Error> {
+) -> Result<Option<(Uuid, Template)>, Error> {
     let institution = tx.institution().as_uuid();
-    let body = sqlx::query_scalar!(
-        "SELECT body FROM curriculum_templates WHERE institution_id = $1 AND code = $2 AND version = $3",
+    let row = sqlx::query!(
+        "SELECT id, body FROM curriculum_templates WHERE institution_id = $1 AND code = $2 AND version = $3",
         institution,
         code,
         version
     )
     .fetch_optional(tx.connection())
     .await?;
-    body.map(serde_json::from_value)
-        .transpose()
-        .map_err(|error| Error::Defect(format!("a stored template does not decode: {error}")))
+    let Some(row) = row else { return Ok(None) };
+    let template = serde_json::from_value(row.body)
+        .map_err(|error| Error::Defect(format!("a stored template does not decode: {error}")))?;
+    Ok(Some((row.id, template)))
 }
 
 /// Inserts the first curriculum of a program.
@@ -186,18 +190,6 @@ pub(super) async fn insert_items(
         &terms,
         &kinds,
         &groups as &[Option<String>]
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// Keeps others from adding prerequisites in the institution until the transaction ends.
-pub(super) async fn lock_prerequisites(tx: &mut TenantTx) -> Result<(), Error> {
-    let institution = tx.institution().as_uuid();
-    sqlx::query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended('lxp.prerequisites', uuid_hash_extended($1, 0)))",
-        institution
     )
     .execute(tx.connection())
     .await?;

@@ -10,17 +10,15 @@ mod model;
 mod service;
 mod store;
 
-use service_kit::token::{Role, Roles};
 use std::time::Duration;
 
 pub use model::{MonthlyMetrics, WeeklyReport};
 
 use crate::jobs::Handler;
-use crate::operation::{OFFICE, Operation, roles};
+use crate::operation::{OFFICE, Operation};
+use crate::policy::TEACHERS;
 use crate::resource::{self, ListQuery, Page};
 use crate::schedules::{MONTHLY_METRICS, WEEKLY_REPORTS};
-
-const TEACHING: Roles = roles(&[Role::Admin, Role::Staff, Role::Instructor]);
 
 /// What an institution of 60,000 students may take; others wait for their turn meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -36,7 +34,7 @@ pub fn operations() -> Vec<Operation> {
         .summary(
             "Lists weekly reports, of classes and of the institution; an instructor's by classId",
         )
-        .roles(TEACHING),
+        .policy(TEACHERS),
         Operation::read::<ListQuery<MonthlyMetrics>, Page<MonthlyMetrics>>(
             "report.listMonthly",
             "/v1/metrics/monthly",

@@ -1,9 +1,10 @@
 //! Students: a person (`users`) who studies here (`students`), read and changed as one.
 //!
 //! What must stay true: each student has a user of its own, made and deleted with it; the row version is that
-//! of `students`, so whoever changes the names in `users` writes `students`, too; a student sees nobody else.
+//! of `students`, so whoever changes the names in `users` writes `students`, too; a student sees nobody else,
+//! a guardian those for whom they answer.
 //!
-//! Left to others: signing in, roles and guardians (users), what a student is enrolled in (enrollments).
+//! Left to others: signing in, roles (users), who answers for whom (`guardians`), what a student is enrolled in (enrollments).
 
 mod accommodations;
 mod model;
@@ -18,12 +19,12 @@ pub use accommodations::Accommodations;
 pub use model::{BulkStudents, NewStudent, PatchStudent, Student};
 
 use crate::operation::{Operation, roles};
+use crate::policy::FAMILY;
 use crate::resource::bulk::BulkAnswer;
-use crate::resource::{self, ById, ListQuery, Page};
+use crate::resource::{ById, ListQuery, Page};
 
 const PATH: &str = "/v1/students";
 const ITEM: &str = "/v1/students/{id}";
-const READERS: Roles = roles(&[Role::Admin, Role::Staff, Role::Student]);
 const IMPORTERS: Roles = roles(&[Role::Admin, Role::Staff, Role::ApiClient]);
 
 /// The operations of students.
@@ -32,14 +33,17 @@ pub fn operations() -> Vec<Operation> {
         Operation::read::<ListQuery<Student>, Page<Student>>(
             "academic.listStudents",
             PATH,
-            |reader, query| Box::pin(resource::list(reader, query)),
+            |reader, query| Box::pin(service::list(reader, query)),
         )
-        .summary("Lists students"),
+        .summary("Lists students; students see themselves, guardians those for whom they answer")
+        .policy(FAMILY),
         Operation::read::<ById, Student>("academic.getStudent", ITEM, |reader, input| {
             Box::pin(service::get(reader, input.id))
         })
-        .summary("Gives a student; to students themselves only")
-        .roles(READERS),
+        .summary(
+            "Gives a student; to students themselves, and to guardians those for whom they answer",
+        )
+        .policy(FAMILY),
         Operation::write::<NewStudent, Student>("academic.createStudent", PATH, |work, input| {
             Box::pin(service::create(work, input))
         })

@@ -133,7 +133,7 @@ pub struct PatchStudent {
     /// All that the student is to be granted, or nothing.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Accommodations>)]
-    #[garde(inner(inner(dive)))]
+    #[garde(dive)]
     pub accommodations: Option<Option<Accommodations>>,
 }
 

@@ -6,17 +6,34 @@ use super::model::{BulkStudents, NewStudent, PatchStudent, Student};
 use super::rules::{self, Planned};
 use super::store;
 use crate::error::Error;
-use crate::operation::{Reader, Reply, Work, forbidden};
-use crate::resource;
+use crate::operation::{Reader, Reply, Work};
+use crate::policy::{self, About, Relation};
 use crate::resource::bulk::{self, BulkAnswer};
+use crate::resource::{self, ListQuery, Page};
 
-/// Gives a student; to a student only the one that it is.
+/// Gives a student; to a student only the one that it is, to a guardian those for whom they answer.
 pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<Student, Error> {
     let student = resource::find::<Student>(reader, id).await?;
-    if reader.caller.is_office() || student.user_id == reader.caller.subject {
-        return Ok(student);
+    let caller = &reader.caller;
+    let is_own = caller.relations.contains(Relation::Own) && student.user_id == caller.subject;
+    if !caller.relations.is_any() && !is_own {
+        let mut tx = reader.begin().await?;
+        reader.expect(&mut tx, About::student(id)).await?;
+        tx.commit().await?;
     }
-    Err(forbidden("students read themselves only"))
+    Ok(student)
+}
+
+/// Lists students: those whom the caller may see.
+pub(super) async fn list(
+    reader: &Reader,
+    query: ListQuery<Student>,
+) -> Result<Page<Student>, Error> {
+    let mut tx = reader.begin().await?;
+    let visible = policy::visible_students(&mut tx, &reader.caller).await?;
+    let page = resource::list_where(&mut tx, query.among("id", visible)).await?;
+    tx.commit().await?;
+    Ok(page)
 }
 
 /// Creates a student and its user.

@@ -11,14 +11,19 @@ mod service;
 mod store;
 
 use axum::http::Method;
+use service_kit::token::Role;
 
 pub use model::{HeldRole, NewUser, PatchUser, User, UserRole};
 
 use crate::operation::Operation;
+use crate::policy::{OFFICE, Policy, Relation};
 use crate::resource::{self, ById, ListQuery, Page};
 
 const PATH: &str = "/v1/users";
 const ITEM: &str = "/v1/users/{id}";
+/// Here their own is the user that they are.
+const THEMSELVES: Policy =
+    OFFICE.with(Role::Student, Relation::Own).with(Role::Guardian, Relation::Own);
 
 /// The operations of users.
 pub fn operations() -> Vec<Operation> {
@@ -28,9 +33,10 @@ pub fn operations() -> Vec<Operation> {
         })
         .summary("Lists users"),
         Operation::read::<ById, User>("admin.getUser", ITEM, |reader, input| {
-            Box::pin(resource::find(reader, input.id))
+            Box::pin(service::get(reader, input.id))
         })
-        .summary("Gives a user with its roles"),
+        .summary("Gives a user with its roles; to students and guardians themselves")
+        .policy(THEMSELVES),
         Operation::write::<NewUser, User>("admin.createUser", PATH, |work, input| {
             Box::pin(service::create(work, input))
         })

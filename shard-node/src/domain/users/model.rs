@@ -10,7 +10,7 @@ use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::checks::{together_with, valid_day, valid_email, valid_timezone};
+use crate::domain::checks::{not_before, together_with, valid_day, valid_email, valid_timezone};
 use crate::resource::{Field, Kind, Resource, nullable};
 
 /// What a user may be.
@@ -57,7 +57,14 @@ pub struct HeldRole {
     /// The last day; for good where null.
     #[garde(inner(custom(valid_day), custom(not_before(self.from))))]
     pub until: Option<NaiveDate>,
+    /// The org unit that it is a role in; the whole institution where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(skip)]
+    pub org_unit_id: Option<Uuid>,
 }
+
+/// What `role` may be.
+const ROLES: &[&str] = &["ADMIN", "STAFF", "INSTRUCTOR", "STUDENT", "GUARDIAN"];
 
 /// A user.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
@@ -190,15 +197,6 @@ pub(super) fn admin_rows(roles: &[HeldRole]) -> Vec<&HeldRole> {
     roles.iter().filter(|held| held.role == UserRole::Admin).collect()
 }
 
-fn not_before<C>(from: Option<NaiveDate>) -> impl FnOnce(&NaiveDate, &C) -> garde::Result {
-    move |until, _| match from {
-        Some(from) if *until < from => {
-            Err(garde::Error::new(format!("{from} or a later day is expected")))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[expect(clippy::ptr_arg, reason = "garde hands its validators the field itself")]
 fn each_once<C>(roles: &Vec<HeldRole>, _: &C) -> garde::Result {
     let mut seen = BTreeSet::new();
@@ -215,13 +213,25 @@ fn each_once_of<C>(roles: &Option<Vec<HeldRole>>, context: &C) -> garde::Result 
     roles.as_ref().map_or(Ok(()), |roles| each_once(roles, context))
 }
 
+/// A column of a user's roles, as an array.
+macro_rules! held {
+    ($column:literal) => {
+        concat!(
+            "ARRAY(SELECT r.",
+            $column,
+            " FROM user_roles r WHERE r.institution_id = t.institution_id AND r.user_id = t.id)"
+        )
+    };
+}
+
 impl Resource for User {
     const ENTITY: &'static str = "users";
     const KIND: &'static str = "USER";
     const TOUCHES: &'static [&'static str] = &["students"];
     const NOUN: &'static str = "user";
     const SELECT: &'static str = "SELECT t.id, t.username, t.email, t.given_name, t.family_name, t.timezone, \
-        coalesce((SELECT jsonb_agg(jsonb_build_object('role', r.role, 'from', r.from_on, 'until', r.until_on) \
+        coalesce((SELECT jsonb_agg(jsonb_build_object('role', r.role, 'from', r.from_on, 'until', r.until_on, \
+            'orgUnitId', r.org_unit_id) \
             ORDER BY r.role) FROM user_roles r \
             WHERE r.institution_id = t.institution_id AND r.user_id = t.id), '[]') AS roles, \
         t.source, t.external_id, t.row_version, t.created_at, t.updated_at FROM users t";
@@ -230,6 +240,11 @@ impl Resource for User {
         Field::filter("username", "t.username", Kind::Text),
         Field::filter("email", "t.email", Kind::Text),
         Field::sort("familyName", "t.family_name", Kind::Text),
+        Field::among("role", held!("role"), Kind::OneOf(ROLES)),
+        Field {
+            refers_to: Some(("org_units", "org unit")),
+            ..Field::among("orgUnitId", held!("org_unit_id"), Kind::Uuid)
+        },
         Field::filter("source", "t.source", Kind::Text),
         Field::filter("externalId", "t.external_id", Kind::Text),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),

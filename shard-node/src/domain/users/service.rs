@@ -7,8 +7,18 @@ use super::model::{HeldRole, NewUser, PatchUser, User, admin_rows};
 use super::store;
 use crate::domain::students::Student;
 use crate::error::Error;
-use crate::operation::{Reply, Work, forbidden};
+use crate::operation::{Reader, Reply, Work, forbidden};
+use crate::policy::About;
 use crate::resource;
+
+/// Gives a user; to who is no office the one that they are.
+pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<User, Error> {
+    let mut tx = reader.begin().await?;
+    reader.expect(&mut tx, About::user(id)).await?;
+    let user = resource::load_required(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(user)
+}
 
 /// Creates a user with its roles.
 pub(super) async fn create(work: &mut Work, new: NewUser) -> Result<Reply<User>, Error> {

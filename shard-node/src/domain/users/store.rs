@@ -22,6 +22,7 @@ const CONSTRAINTS: &[Constraint] = &[
         "/externalId",
         "this external id",
     ),
+    Constraint::unknown("user_roles_institution_id_org_unit_id_fkey", "/roles", "org unit"),
 ];
 
 /// Inserts a user.
@@ -81,19 +82,23 @@ pub(super) async fn insert_roles(
     let names: Vec<String> = roles.iter().map(|held| held.role.as_str().to_owned()).collect();
     let from: Vec<Option<NaiveDate>> = roles.iter().map(|held| held.from).collect();
     let until: Vec<Option<NaiveDate>> = roles.iter().map(|held| held.until).collect();
+    let units: Vec<Option<Uuid>> = roles.iter().map(|held| held.org_unit_id).collect();
     sqlx::query!(
-        "INSERT INTO user_roles (institution_id, id, user_id, role, from_on, until_on)
-         SELECT $1, id, $2, role, from_on, until_on
-         FROM unnest($3::uuid[], $4::text[], $5::date[], $6::date[]) AS held (id, role, from_on, until_on)",
+        "INSERT INTO user_roles (institution_id, id, user_id, role, from_on, until_on, org_unit_id)
+         SELECT $1, id, $2, role, from_on, until_on, unit
+         FROM unnest($3::uuid[], $4::text[], $5::date[], $6::date[], $7::uuid[])
+              AS held (id, role, from_on, until_on, unit)",
         institution,
         user,
         &ids,
         &names,
         &from as &[Option<NaiveDate>],
-        &until as &[Option<NaiveDate>]
+        &until as &[Option<NaiveDate>],
+        &units as &[Option<Uuid>]
     )
     .execute(tx.connection())
-    .await?;
+    .await
+    .map_err(|error| explain(error, CONSTRAINTS))?;
     Ok(())
 }
 

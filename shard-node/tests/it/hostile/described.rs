@@ -16,9 +16,12 @@ impl Described<'_> {
     /// The path with an id that is nobody's.
     pub(super) fn concrete_path(&self) -> String {
         let id = Uuid::from_u128(7).to_string();
-        ["{id}", "{classId}", "{sessionId}", "{userId}", "{endpointId}"]
-            .iter()
-            .fold(self.path.to_owned(), |path, name| path.replace(name, &id))
+        let mut parts = self.path.split('{');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |path, part| {
+            let rest = part.split_once('}').expect("a name in braces").1;
+            format!("{path}{id}{rest}")
+        })
     }
 
     /// The properties of the body, or of the query.
@@ -44,6 +47,9 @@ impl Described<'_> {
 }
 
 fn sample(schema: &Value) -> Value {
+    if schema["example"].is_string() {
+        return schema["example"].clone();
+    }
     if let Some(choices) = schema["enum"].as_array() {
         return choices[0].clone();
     }

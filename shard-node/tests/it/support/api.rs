@@ -138,16 +138,32 @@ impl Served {
         role: Role,
         subject: Option<Uuid>,
     ) -> String {
+        let subject = subject.unwrap_or_else(|| subject_for(institution, role));
+        self.mint(institution, Roles::from(role), subject)
+    }
+
+    fn mint(&self, institution: InstitutionId, roles: Roles, subject: Uuid) -> String {
         self.key.mint(&Mint {
             issuer: "lxp-test",
             audience: "lxp",
-            subject: subject.unwrap_or_else(|| subject_for(institution, role)),
+            subject,
             institution,
-            roles: Roles::from(role),
+            roles,
             issued_at: clock::now(),
             ttl: TimeDelta::hours(1),
             token_id: Uuid::now_v7(),
         })
+    }
+
+    /// A client with a token of several roles.
+    pub(crate) fn client_with(
+        &self,
+        institution: InstitutionId,
+        roles: Roles,
+        subject: Uuid,
+    ) -> Client {
+        let token = self.mint(institution, roles, subject);
+        Client { http: reqwest::Client::new(), url: self.url.clone(), token }
     }
 
     /// A client with an admin's token.

@@ -98,16 +98,19 @@ pub(in super::super) async fn has_marks(tx: &mut TenantTx, session: Uuid) -> Res
     .await?)
 }
 
-/// The date in the institution's time zone at an instant.
+/// The date on a class's own calendar at an instant.
 pub(in super::super) async fn local_date(
     tx: &mut TenantTx,
+    class: Uuid,
     at: DateTime<Utc>,
 ) -> Result<NaiveDate, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
-        r#"SELECT ($2::timestamptz AT TIME ZONE timezone)::date AS "date!" FROM institutions
-           WHERE institution_id = $1 AND id = $1"#,
+        r#"SELECT ($3::timestamptz AT TIME ZONE coalesce(c.timezone, i.timezone))::date AS "date!"
+           FROM classes c JOIN institutions i ON i.institution_id = $1 AND i.id = $1
+           WHERE c.institution_id = $1 AND c.id = $2"#,
         institution,
+        class,
         at
     )
     .fetch_one(tx.connection())

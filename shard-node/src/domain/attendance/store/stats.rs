@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::super::students::StudentClass;
 use crate::error::Error;
 use crate::store::TenantTx;
 
@@ -95,4 +96,29 @@ pub(in super::super) async fn class_days(
     .fetch_all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.class_id, row.held_on)).collect())
+}
+
+/// What the marks of a student come to, class by class, in the order of the classes' codes; cancelled sessions do not
+/// count.
+pub(in super::super) async fn of_student(
+    tx: &mut TenantTx,
+    student: Uuid,
+) -> Result<Vec<StudentClass>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        StudentClass,
+        r#"SELECT k.id AS class_id, k.code AS class_code, count(*) AS "marked!", count(c.counts_as) AS "counted!",
+                  coalesce(sum(c.counts_as), 0) AS "present!",
+                  round(sum(c.counts_as) / nullif(count(c.counts_as), 0), 4) AS rate
+           FROM attendance_records r
+           JOIN attendance_sessions s ON s.institution_id = $1 AND s.id = r.session_id AND s.status <> 'CANCELLED'
+           JOIN classes k ON k.institution_id = $1 AND k.id = s.class_id
+           JOIN attendance_codes c ON c.institution_id = $1 AND c.id = r.code_id
+           WHERE r.institution_id = $1 AND r.student_id = $2
+           GROUP BY k.id, k.code ORDER BY k.code, k.id"#,
+        institution,
+        student
+    )
+    .fetch_all(tx.connection())
+    .await?)
 }

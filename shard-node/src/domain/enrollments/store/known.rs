@@ -6,19 +6,28 @@ use uuid::Uuid;
 
 use super::super::Status;
 use super::super::model::Progress;
-use super::super::rules::{External, Known, Request};
+use super::super::rules::{ClassFacts, External, Known, Request};
+use crate::domain::class_meetings::slots_of;
 use crate::error::Error;
-use crate::operation::Work;
 use crate::store::TenantTx;
 
-/// What is known of the students and external ids that requests name.
+/// What is known of the students and external ids that requests name. Where the class has hours, the students are locked
+/// first: of two classes at the same time only one gets a student, whoever asks at once.
 pub(in super::super) async fn known(
     tx: &mut TenantTx,
-    class: Uuid,
+    class: &ClassFacts,
     requests: &[Request],
 ) -> Result<Known, Error> {
     let institution = tx.institution().as_uuid();
     let students: Vec<Uuid> = requests.iter().map(|request| request.student).collect();
+    let hours = slots_of(tx, class.id).await?;
+    let clashes = if hours.is_empty() {
+        HashMap::new()
+    } else {
+        super::lock_students(tx, &students).await?;
+        super::clashes(tx, class.id, &hours, &students).await?
+    };
+    let missing = super::missing(tx, class.course, &students).await?;
     let rows = sqlx::query!(
         r#"SELECT s.id, e.id AS "live?"
            FROM students s
@@ -26,7 +35,7 @@ pub(in super::super) async fn known(
                 AND e.class_id = $2 AND e.status IN ('PENDING', 'ACTIVE', 'WAITLISTED', 'OFFERED', 'SUSPENDED')
            WHERE s.institution_id = $1 AND s.id = ANY($3)"#,
         institution,
-        class,
+        class.id,
         &students
     )
     .fetch_all(tx.connection())
@@ -34,7 +43,7 @@ pub(in super::super) async fn known(
     let live = rows.iter().filter_map(|row| Some((row.id, row.live?))).collect();
     let students: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();
     let external = by_external(tx, requests).await?;
-    Ok(Known { students, live, external })
+    Ok(Known { students, live, external, missing, clashes })
 }
 
 async fn by_external(
@@ -82,15 +91,6 @@ pub(in super::super) async fn statuses(
     Ok(rows.into_iter().map(|row| (row.id, row.status)).collect())
 }
 
-/// Whether a student is the caller.
-pub(in super::super) async fn is_own_student(
-    work: &mut Work,
-    student: Uuid,
-) -> Result<bool, Error> {
-    let subject = work.caller.subject;
-    Ok(student_of_user(work.tx(), subject).await? == Some(student))
-}
-
 /// The student that a user is.
 pub(crate) async fn student_of_user(tx: &mut TenantTx, user: Uuid) -> Result<Option<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
@@ -100,32 +100,6 @@ pub(crate) async fn student_of_user(tx: &mut TenantTx, user: Uuid) -> Result<Opt
         user
     )
     .fetch_optional(tx.connection())
-    .await?)
-}
-
-/// Whether there is such a class.
-pub(crate) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
-    let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_scalar!(
-        r#"SELECT exists(SELECT FROM classes WHERE institution_id = $1 AND id = $2) AS "exists!""#,
-        institution,
-        class
-    )
-    .fetch_one(tx.connection())
-    .await?)
-}
-
-/// Whether a user is on the staff of a class.
-pub(crate) async fn teaches(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Result<bool, Error> {
-    let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_scalar!(
-        r#"SELECT exists(SELECT FROM class_staff
-                         WHERE institution_id = $1 AND class_id = $2 AND user_id = $3) AS "exists!""#,
-        institution,
-        class,
-        user
-    )
-    .fetch_one(tx.connection())
     .await?)
 }
 

@@ -29,7 +29,7 @@ pub(in super::super) async fn lock_class(
     }
     let facts = sqlx::query_as!(
         ClassFacts,
-        r#"SELECT c.id, c.status, c.capacity, c.offer_hours, c.seats_taken, c.waitlist_capacity,
+        r#"SELECT c.id, c.course_id AS course, c.status, c.capacity, c.offer_hours, c.seats_taken, c.waitlist_capacity,
                   (SELECT count(*) FROM enrollments e WHERE e.institution_id = $1 AND e.class_id = c.id
                      AND e.status = 'WAITLISTED') AS "waiting!",
                   coalesce((SELECT max(e.waitlist_place) FROM enrollments e WHERE e.institution_id = $1
@@ -47,6 +47,22 @@ pub(in super::super) async fn lock_class(
     .fetch_one(tx.connection())
     .await?;
     Ok(Some(facts))
+}
+
+/// Locks students in one order, after the class: nobody enrols them elsewhere meanwhile.
+pub(in super::super) async fn lock_students(
+    tx: &mut TenantTx,
+    students: &[Uuid],
+) -> Result<(), Error> {
+    let institution = tx.institution().as_uuid();
+    sqlx::query!(
+        "SELECT id FROM students WHERE institution_id = $1 AND id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
+        institution,
+        students
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(())
 }
 
 /// The class of an enrolment, which is locked before the enrolment itself.

@@ -1,7 +1,8 @@
 //! Every SQL statement of enrolments: what is locked, what is known, what is written.
 //!
-//! Order of locks on every path: class, waitlist, enrolment, counter, event.
+//! Order of locks on every path: class, students, waitlist, enrolment, counter, event.
 
+mod demands;
 mod known;
 mod locks;
 mod write;
@@ -9,10 +10,13 @@ mod write;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-pub(crate) use known::{class_exists, student_of_user, teaches};
-pub(super) use known::{is_own_student, known, progress, statuses};
-pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting};
-pub(super) use write::{append_events, begin_progress, free_seat, insert, set_status, take_seats};
+pub(super) use demands::{clashes, missing};
+pub(crate) use known::student_of_user;
+pub(super) use known::{known, progress, statuses};
+pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting, lock_students};
+pub(super) use write::{
+    add_seats, append_events, begin_progress, free_seat, insert, set_status, take_seats,
+};
 
 use super::Status;
 
@@ -25,6 +29,8 @@ pub(super) struct NewRow {
     pub(super) enrolled_on: NaiveDate,
     pub(super) source: Option<String>,
     pub(super) external_id: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) overrode: Vec<String>,
 }
 
 /// A change of state, for `enrollment_events`.
@@ -34,6 +40,8 @@ pub(super) struct EventRow {
     pub(super) to: Status,
     pub(super) effective_on: NaiveDate,
     pub(super) reason: Option<String>,
+    /// The codes of refusals that were passed over.
+    pub(super) overrode: Vec<String>,
 }
 
 /// An enrolment whose row is locked.

@@ -93,6 +93,27 @@ pub(in super::super) async fn take_seats(
     expect_one(done.rows_affected(), "class with free seats")
 }
 
+/// Gives a full class seats more, for those who were let in although it is full.
+pub(in super::super) async fn add_seats(
+    tx: &mut TenantTx,
+    class: Uuid,
+    seats: i32,
+) -> Result<(), Error> {
+    if seats == 0 {
+        return Ok(());
+    }
+    let institution = tx.institution().as_uuid();
+    let done = sqlx::query!(
+        "UPDATE classes SET capacity = capacity + $3 WHERE institution_id = $1 AND id = $2",
+        institution,
+        class,
+        seats
+    )
+    .execute(tx.connection())
+    .await?;
+    expect_one(done.rows_affected(), "class")
+}
+
 /// Gives a seat back.
 pub(in super::super) async fn free_seat(tx: &mut TenantTx, class: Uuid) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
@@ -123,12 +144,14 @@ pub(in super::super) async fn append_events(
     let tos: Vec<String> = rows.iter().map(|row| row.to.as_str().to_owned()).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.effective_on).collect();
     let reasons: Vec<Option<String>> = rows.iter().map(|row| row.reason.clone()).collect();
+    let overrode: Vec<Option<String>> =
+        rows.iter().map(|row| (!row.overrode.is_empty()).then(|| row.overrode.join(","))).collect();
     sqlx::query!(
         "INSERT INTO enrollment_events
-             (institution_id, id, enrollment_id, from_status, to_status, effective_on, actor_id, reason)
-         SELECT $1, id, enrollment, from_status, to_status, day, $2, reason
-         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::date[], $8::text[])
-              AS event (id, enrollment, from_status, to_status, day, reason)",
+             (institution_id, id, enrollment_id, from_status, to_status, effective_on, actor_id, reason, overrode)
+         SELECT $1, id, enrollment, from_status, to_status, day, $2, reason, overrode
+         FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::date[], $8::text[], $9::text[])
+              AS event (id, enrollment, from_status, to_status, day, reason, overrode)",
         institution,
         actor,
         &ids,
@@ -136,7 +159,8 @@ pub(in super::super) async fn append_events(
         &froms as &[Option<String>],
         &tos,
         &days,
-        &reasons as &[Option<String>]
+        &reasons as &[Option<String>],
+        &overrode as &[Option<String>]
     )
     .execute(tx.connection())
     .await?;
