@@ -33,7 +33,7 @@ CREATE TABLE grade_scales (
     row_version      bigint NOT NULL DEFAULT 1,
     class_id         uuid,
     name             text NOT NULL,
-    thresholds       jsonb NOT NULL,     -- [{"letter": "A", "from": "70"}, ...], the highest first
+    bands            jsonb NOT NULL,     -- [{"label": "A", "fromPercent": "70"}, ...]
     pass_mark        numeric(12,4) NOT NULL CHECK (pass_mark BETWEEN 0 AND 100),
     distinction_mark numeric(12,4) CHECK (distinction_mark BETWEEN pass_mark AND 100),
     is_default       boolean NOT NULL DEFAULT false,
@@ -103,10 +103,12 @@ CREATE TABLE grades (
     FOREIGN KEY (institution_id, class_id) REFERENCES classes (institution_id, id),
     FOREIGN KEY (institution_id, assessment_id) REFERENCES assessments (institution_id, id),
     FOREIGN KEY (institution_id, student_id) REFERENCES students (institution_id, id),
+    FOREIGN KEY (institution_id, submission_id) REFERENCES assessment_submissions (institution_id, id),
     CHECK ((state = 'GRADED') = (score IS NOT NULL)),
-    CHECK (score + late_deduction <= possible)
+    CHECK (score <= possible OR possible = 0)   -- what is worth nothing is extra
 );
 CREATE INDEX grades_by_class ON grades (institution_id, class_id, student_id);
+CREATE INDEX grades_by_submission ON grades (institution_id, submission_id) WHERE submission_id IS NOT NULL;
 CREATE INDEX grades_by_student ON grades (institution_id, student_id);
 CREATE INDEX grades_by_created ON grades (institution_id, created_at, id);
 CREATE INDEX grades_by_day ON grades (institution_id, graded_at);
@@ -144,7 +146,7 @@ CREATE TABLE class_results (
     enrollment_id  uuid NOT NULL,
     student_id     uuid NOT NULL,
     state          text NOT NULL CHECK (state IN ('FINAL', 'REOPENED')),  -- grades change only while it is reopened
-    percent        numeric(12,4) CHECK (percent BETWEEN 0 AND 100),
+    percent        numeric(12,4) CHECK (percent >= 0),
     letter         text,
     outcome        text NOT NULL CHECK (outcome IN ('PASS', 'DISTINCTION', 'FAIL', 'WITHDRAWN', 'EXEMPT', 'INCOMPLETE')),
     finalized_at   timestamptz NOT NULL,
@@ -178,3 +180,32 @@ ALTER TABLE monthly_metrics
     ADD COLUMN graded       bigint NOT NULL DEFAULT 0,
     ADD COLUMN percent_sum  numeric(20,4) NOT NULL DEFAULT 0,
     ADD COLUMN mean_percent numeric(12,4);
+
+-- What was handed in on a day.
+CREATE INDEX assessment_submissions_by_day ON assessment_submissions (institution_id, submitted_at)
+    WHERE submitted_at IS NOT NULL;
+
+-- What was handed in and graded in each class from one local day to another, both inclusive. As the caller, so that the
+-- policies hold.
+CREATE FUNCTION marks_of_days(institution uuid, first_day date, last_day date)
+    RETURNS TABLE (class_id uuid, submitted bigint, graded bigint, percent_sum numeric)
+    LANGUAGE sql STABLE AS $$
+    WITH zone AS (
+        SELECT first_day::timestamp AT TIME ZONE i.timezone AS since, (last_day + 1)::timestamp AT TIME ZONE i.timezone AS until
+        FROM institutions i WHERE i.institution_id = institution AND i.id = institution
+    ), work AS (
+        SELECT s.class_id, 1 AS submitted, 0 AS graded, 0::numeric AS percent
+        FROM assessment_submissions s, zone
+        WHERE s.institution_id = institution AND s.submitted_at >= zone.since AND s.submitted_at < zone.until
+        UNION ALL
+        SELECT g.class_id, 1, 0, 0 FROM grades g, zone
+        WHERE g.institution_id = institution AND g.submission_id IS NULL
+          AND g.submitted_at >= zone.since AND g.submitted_at < zone.until
+        UNION ALL
+        SELECT g.class_id, 0, 1, round(g.score / g.possible * 100, 4) FROM grades g, zone
+        WHERE g.institution_id = institution AND g.state = 'GRADED' AND g.possible > 0
+          AND g.graded_at >= zone.since AND g.graded_at < zone.until
+    )
+    SELECT w.class_id, sum(w.submitted), sum(w.graded), sum(w.percent) FROM work w GROUP BY w.class_id
+$$;
+GRANT EXECUTE ON FUNCTION marks_of_days(uuid, date, date) TO lxp_app;

@@ -29,6 +29,8 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::attempts::operations(),
         domain::submissions::operations(),
         domain::attendance::operations(),
+        domain::gradebook::operations(),
+        domain::grades::operations(),
         domain::reports::operations(),
         schedules::operations(),
         domain::notifications::operations(),

@@ -1,10 +1,10 @@
-//! The three files of OULAD that enrolment needs, as typed rows that fit together.
+//! The files of OULAD as typed rows that fit together: three for enrolment, and with them those for grading (`marks`).
 //!
 //! What must stay true: a registration names a presentation and a student that are there, once; a student lives
 //! in one region. (In OULAD each of the 28,785 has the same region in every row; a file in which one has two is
 //! refused, with both places, rather than guessed at.)
 //!
-//! Left alone: assessments and their scores, and everything personal in `studentInfo`.
+//! Left alone: everything personal in `studentInfo`.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::files::{InputError, Place, Row, open, rows};
+use super::marks::{FinalResult, Marks};
 
 const COURSES: &str = "courses.csv";
 const STUDENTS: &str = "studentInfo.csv";
@@ -76,19 +77,26 @@ pub(super) struct Dataset {
     pub(super) presentations: BTreeMap<ClassCode, i32>,
     pub(super) homes: BTreeMap<StudentNo, Home>,
     pub(super) registrations: Vec<Registration>,
+    /// How they ended.
+    pub(super) results: BTreeMap<(ClassCode, StudentNo), FinalResult>,
+    /// Assessments and scores; none where they were not asked for.
+    pub(super) marks: Option<Marks>,
 }
 
 impl Dataset {
-    /// Reads the files of a directory.
-    pub(super) fn read(directory: &Path) -> Result<Self, InputError> {
+    /// Reads the files of a directory, those of assessments where that is asked for.
+    pub(super) fn read(directory: &Path, with_marks: bool) -> Result<Self, InputError> {
         let mut dataset = Self {
             presentations: BTreeMap::new(),
             homes: BTreeMap::new(),
             registrations: Vec::new(),
+            results: BTreeMap::new(),
+            marks: None,
         };
         let columns = ["code_module", "code_presentation", "module_presentation_length"];
         rows(COURSES, open(directory, COURSES)?, columns, |row| dataset.presentation(row))?;
-        let columns = ["id_student", "region"];
+        let columns =
+            ["code_module", "code_presentation", "id_student", "region", "final_result"];
         rows(STUDENTS, open(directory, STUDENTS)?, columns, |row| dataset.student(row))?;
         let columns = [
             "code_module",
@@ -107,6 +115,9 @@ impl Dataset {
             dataset.registrations.push(registration);
             Ok(())
         })?;
+        if with_marks {
+            dataset.marks = Some(Marks::read(directory, &dataset.presentations, &seen)?);
+        }
         Ok(dataset)
     }
 
@@ -125,9 +136,15 @@ impl Dataset {
         Ok(())
     }
 
-    fn student(&mut self, row: &Row<'_, 2>) -> Result<(), InputError> {
-        let student = StudentNo(row.number(0, 1, u64::MAX)?);
-        let region = row.text(1, NAME_MAX_CHARS)?;
+    fn student(&mut self, row: &Row<'_, 5>) -> Result<(), InputError> {
+        let student = StudentNo(row.number(2, 1, u64::MAX)?);
+        let region = row.text(3, NAME_MAX_CHARS)?;
+        let word = row.text(4, NAME_MAX_CHARS)?;
+        let result = FinalResult::parse(word).ok_or_else(|| {
+            let expected = "Pass, Distinction, Fail or Withdrawn is expected";
+            row.place.wrong(format!("final_result: {expected}, not `{word}`"))
+        })?;
+        self.results.insert((class(row)?, student), result);
         match self.homes.entry(student) {
             Entry::Vacant(entry) => {
                 entry.insert(Home { region: region.to_owned(), place: row.place.clone() });
@@ -164,7 +181,7 @@ impl Dataset {
 }
 
 /// The first two columns.
-fn class<const N: usize>(row: &Row<'_, N>) -> Result<ClassCode, InputError> {
+pub(super) fn class<const N: usize>(row: &Row<'_, N>) -> Result<ClassCode, InputError> {
     let code = row.text(1, NAME_MAX_CHARS)?;
     let presentation = Presentation::parse(code).ok_or_else(|| {
         let expected = "a year and B (February) or J (October) such as 2013J is expected";
@@ -227,7 +244,7 @@ pub(super) mod tests {
         let named = std::env::var("LXP_OULAD_DIR").map(PathBuf::from);
         let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/oulad");
         let directory = named.unwrap_or(beside);
-        Dataset::read(&directory)
+        Dataset::read(&directory, true)
             .unwrap_or_else(|error| panic!("the OULAD files: {error}; name them by LXP_OULAD_DIR"))
     }
 
@@ -239,7 +256,7 @@ pub(super) mod tests {
                 .expect("a file");
         };
         write(COURSES, "code_module,code_presentation,module_presentation_length", courses);
-        write(STUDENTS, "code_module,code_presentation,id_student,region", students);
+        write(STUDENTS, "code_module,code_presentation,id_student,region,final_result", students);
         let header =
             "code_module,code_presentation,id_student,date_registration,date_unregistration";
         write(REGISTRATIONS, header, registrations);
@@ -248,11 +265,11 @@ pub(super) mod tests {
 
     fn refusal(courses: &str, students: &str, registrations: &str) -> String {
         let directory = directory(courses, students, registrations);
-        Dataset::read(directory.path()).expect_err("bad input").to_string()
+        Dataset::read(directory.path(), false).expect_err("bad input").to_string()
     }
 
     const COURSE: &str = "AAA,2013J,268";
-    const STUDENT: &str = "AAA,2013J,7,Wales";
+    const STUDENT: &str = "AAA,2013J,7,Wales,Pass";
 
     #[test]
     fn the_real_files_have_the_counts_that_are_published() {
@@ -272,14 +289,14 @@ pub(super) mod tests {
     #[test]
     fn plain_files_are_read_like_gzipped_ones() {
         let directory = directory(COURSE, STUDENT, "AAA,2013J,7,-159,?");
-        let dataset = Dataset::read(directory.path()).expect("a dataset");
+        let dataset = Dataset::read(directory.path(), false).expect("a dataset");
         assert_eq!(dataset.registrations[0].registered, Some(-159));
         assert_eq!(dataset.registrations[0].unregistered, None);
     }
 
     #[test]
     fn a_student_of_two_regions_is_refused_with_both_lines() {
-        let error = refusal(COURSE, "AAA,2013J,7,Wales\nAAA,2014J,7,Scotland", "");
+        let error = refusal(COURSE, "AAA,2013J,7,Wales,Pass\nAAA,2014J,7,Scotland,Fail", "");
         assert_eq!(
             error,
             "studentInfo.csv, line 3: student 7 lives in `Scotland` here and in `Wales` in line 2"

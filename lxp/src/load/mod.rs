@@ -1,15 +1,20 @@
-//! `lxp load oulad`: real learners, classes and enrolments, through the platform's public API alone.
+//! `lxp load oulad`: real learners, classes, enrolments, assessments, scores and results, through the platform's public
+//! API alone.
 //!
 //! The road: `files` and `dataset` read what is in the directory, `plan` says what it becomes, `institution`
-//! makes the institutions (control plane), `tenant` fills each through the router (`api`), `verify` reads back
-//! what is there, `report` says it.
+//! makes the institutions (control plane), `tenant` and `grades` fill each through the router (`api`), `verify` reads
+//! back what is there, every student's totals among it, `report` says it.
 //!
 //! What must stay true: a run that was killed is gone on with by the next, and one too many changes nothing.
 
 pub(crate) mod api;
 mod dataset;
+mod expected;
 mod files;
+mod gradebook;
+mod grades;
 mod institution;
+mod marks;
 mod plan;
 mod progress;
 mod report;
@@ -52,7 +57,8 @@ pub(crate) enum Command {
 /// What to load, and through whom.
 #[derive(Debug, Args)]
 pub(crate) struct Oulad {
-    /// Where courses.csv, studentInfo.csv and studentRegistration.csv are, gzipped (.gz) or plain.
+    /// Where courses.csv, studentInfo.csv, studentRegistration.csv, assessments.csv and studentAssessment.csv are, gzipped
+    /// (.gz) or plain.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// The router's URL [default: that of the local platform in .lxp, here or above]
@@ -61,6 +67,9 @@ pub(crate) struct Oulad {
     /// Only these institutions, such as wales,scotland.
     #[arg(long, value_name = "SLUG", value_delimiter = ',')]
     only: Vec<String>,
+    /// Neither assessments nor scores nor results; their two files need not be there.
+    #[arg(long)]
+    without_scores: bool,
     /// Calls in flight at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -91,10 +100,11 @@ async fn load(oulad: &Oulad) -> anyhow::Result<()> {
     let expected: Counts = tenants.iter().map(Tenant::counts).sum();
     let progress = Progress::new(expected.rows());
     progress.say(&format!(
-        "{} institutions, {} students, {} enrolments",
+        "{} institutions, {} students, {} enrolments, {} scores",
         tenants.len(),
         expected.students,
-        expected.enrollments
+        expected.enrollments,
+        expected.graded + expected.ungraded
     ));
     let began = Instant::now();
     let control = oulad.connection.client()?;
@@ -128,12 +138,18 @@ async fn one(
     progress: &Progress,
 ) -> Result<(Loaded, Vec<String>), Failure> {
     let made = tenant::load(&session, tenant, progress).await?;
-    let (found, seats) = verify::read_back(&session).await?;
+    let (mut found, seats) = verify::read_back(&session).await?;
+    let unlike = if tenant.has_marks() {
+        gradebook::read_back(&session, tenant, &mut found).await?
+    } else {
+        Vec::new()
+    };
     progress.say(&format!(
-        "{}: {} students, {} enrolments on {}",
-        tenant.slug, found.students, found.enrollments, institution.shard
+        "{}: {} students, {} enrolments, {} scores on {}",
+        tenant.slug, found.students, found.enrollments, found.graded, institution.shard
     ));
-    let differences = verify::differences(tenant, &found, &seats);
+    let mut differences = verify::differences(tenant, &found, &seats);
+    differences.extend(unlike);
     Ok((Loaded::new(&institution, tenant, found, made), differences))
 }
 
@@ -141,7 +157,7 @@ async fn one(
 fn tenants(oulad: &Oulad) -> Result<Vec<Tenant>, Failure> {
     let wrong = |error: files::InputError| Failure::usage(error.to_string());
     let mut tenants =
-        plan::plan(&Dataset::read(&oulad.directory).map_err(wrong)?).map_err(wrong)?;
+        plan::plan(&Dataset::read(&oulad.directory, !oulad.without_scores).map_err(wrong)?).map_err(wrong)?;
     let slugs: Vec<&str> = tenants.iter().map(|tenant| tenant.slug.as_str()).collect();
     if let Some(unknown) = oulad.only.iter().find(|only| !slugs.contains(&only.as_str())) {
         let what = format!("--only {unknown}: the files have {}", slugs.join(", "));

@@ -5,6 +5,8 @@
 //!   registered for them: the catalogue is the university's. Such a class has no seats.
 //! - A term begins on its day 0 and is as long as its longest presentation. Leaving before day 0 is dropping,
 //!   so that the day before is the last on which one drops.
+//! - Who went through to the end has completed the class, whatever came of it; a registration that is called withdrawn
+//!   and has no day on which it ended stays as it is.
 //! - A registration whose day is not known counts from day 0, or from the day of its end where that is earlier.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +15,7 @@ use chrono::{Days, NaiveDate};
 
 use super::dataset::{ClassCode, Dataset, Half, Presentation, Registration, StudentNo};
 use super::files::{InputError, Place};
+use super::marks::{Assessment, FinalResult, Score};
 
 /// The longest slug of an institution.
 const SLUG_MAX_BYTES: usize = 63;
@@ -42,6 +45,10 @@ pub(super) struct Term {
 pub(super) struct Class {
     pub(super) code: ClassCode,
     pub(super) enrollments: Vec<Enrollment>,
+    /// By their numbers.
+    pub(super) assessments: Vec<Assessment>,
+    /// By students.
+    pub(super) scores: Vec<Score>,
 }
 
 /// A student and the first row that names it.
@@ -57,6 +64,8 @@ pub(super) struct Enrollment {
     pub(super) student: StudentNo,
     pub(super) enrolled_on: NaiveDate,
     pub(super) end: Option<End>,
+    /// What came of it, where that is loaded.
+    pub(super) result: Option<FinalResult>,
     pub(super) place: Place,
 }
 
@@ -85,8 +94,15 @@ pub(super) struct Counts {
     pub(super) students: u64,
     pub(super) enrollments: u64,
     pub(super) active: u64,
+    pub(super) completed: u64,
     pub(super) dropped: u64,
     pub(super) withdrawn: u64,
+    pub(super) assessments: u64,
+    /// Scores that there are.
+    pub(super) graded: u64,
+    /// Scores that the source lacks.
+    pub(super) ungraded: u64,
+    pub(super) results: u64,
 }
 
 /// The institutions, by slug.
@@ -102,8 +118,13 @@ pub(super) fn plan(dataset: &Dataset) -> Result<Vec<Tenant>, InputError> {
         // Reading the files made sure of it.
         let Some(home) = dataset.homes.get(&registration.student) else { continue };
         let key = (home.region.as_str(), &registration.class);
-        enrollments.entry(key).or_default().push(enrollment(registration));
+        let result = dataset.marks.as_ref().and_then(|_| {
+            dataset.results.get(&(registration.class.clone(), registration.student)).copied()
+        });
+        let row = Enrollment { result, ..enrollment(registration) };
+        enrollments.entry(key).or_default().push(row);
     }
+    let mut scores = scores(dataset);
     let modules: BTreeSet<&str> =
         dataset.presentations.keys().map(|class| class.module.as_str()).collect();
     let mut tenants: BTreeMap<String, Tenant> = BTreeMap::new();
@@ -112,6 +133,8 @@ pub(super) fn plan(dataset: &Dataset) -> Result<Vec<Tenant>, InputError> {
         let classes = dataset.presentations.keys().map(|code| Class {
             code: code.clone(),
             enrollments: enrollments.remove(&(region, code)).unwrap_or_default(),
+            assessments: assessments(dataset, code),
+            scores: scores.remove(&(region, code)).unwrap_or_default(),
         });
         let classes = classes.collect();
         let tenant = Tenant {
@@ -132,11 +155,26 @@ pub(super) fn plan(dataset: &Dataset) -> Result<Vec<Tenant>, InputError> {
 }
 
 impl Tenant {
+    /// Whether there are assessments, scores or results to load.
+    pub(super) fn has_marks(&self) -> bool {
+        let has = |class: &Class| {
+            !class.assessments.is_empty() || class.enrollments.iter().any(|row| row.result.is_some())
+        };
+        self.classes.iter().any(has)
+    }
+
     /// What it has when it is loaded.
     pub(super) fn counts(&self) -> Counts {
         let enrollments = || self.classes.iter().flat_map(|class| &class.enrollments);
-        let ended = |leave: Option<Leave>| {
-            count(enrollments().filter(|row| row.end.map(|end| end.leave) == leave))
+        let ended = |leave: Leave| {
+            count(enrollments().filter(|row| row.end.is_some_and(|end| end.leave == leave)))
+        };
+        let stayed = |completed: bool| {
+            count(enrollments().filter(|row| row.end.is_none() && row.completes() == completed))
+        };
+        let scores = |known: bool| {
+            let all = self.classes.iter().flat_map(|class| &class.scores);
+            count(all.filter(|row| row.score.is_some() == known))
         };
         Counts {
             courses: count(self.modules.iter()),
@@ -144,16 +182,21 @@ impl Tenant {
             classes: count(self.classes.iter()),
             students: count(self.students.iter()),
             enrollments: count(enrollments()),
-            active: ended(None),
-            dropped: ended(Some(Leave::Drop)),
-            withdrawn: ended(Some(Leave::Withdraw)),
+            active: stayed(false),
+            completed: stayed(true),
+            dropped: ended(Leave::Drop),
+            withdrawn: ended(Leave::Withdraw),
+            assessments: count(self.classes.iter().flat_map(|class| &class.assessments)),
+            graded: scores(true),
+            ungraded: scores(false),
+            results: count(enrollments().filter(|row| row.result.is_some())),
         }
     }
 }
 
 impl Counts {
     /// Each with its name.
-    pub(super) fn named(&self) -> [(&'static str, u64); 8] {
+    pub(super) fn named(&self) -> [(&'static str, u64); 13] {
         [
             ("courses", self.courses),
             ("terms", self.terms),
@@ -161,14 +204,20 @@ impl Counts {
             ("students", self.students),
             ("enrolments", self.enrollments),
             ("ACTIVE enrolments", self.active),
+            ("COMPLETED enrolments", self.completed),
             ("DROPPED enrolments", self.dropped),
             ("WITHDRAWN enrolments", self.withdrawn),
+            ("assessments", self.assessments),
+            ("scores", self.graded),
+            ("grades without a score", self.ungraded),
+            ("results", self.results),
         ]
     }
 
-    /// Students, enrolments and their ends: the rows that a load is made of.
+    /// Students, enrolments, their ends, scores and results: the rows that a load is made of.
     pub(super) fn rows(&self) -> u64 {
-        self.students + self.enrollments + self.dropped + self.withdrawn
+        let people = self.students + self.enrollments + self.dropped + self.withdrawn;
+        people + self.graded + self.ungraded + self.results
     }
 }
 
@@ -181,8 +230,13 @@ impl std::iter::Sum for Counts {
             students: sum.students + one.students,
             enrollments: sum.enrollments + one.enrollments,
             active: sum.active + one.active,
+            completed: sum.completed + one.completed,
             dropped: sum.dropped + one.dropped,
             withdrawn: sum.withdrawn + one.withdrawn,
+            assessments: sum.assessments + one.assessments,
+            graded: sum.graded + one.graded,
+            ungraded: sum.ungraded + one.ungraded,
+            results: sum.results + one.results,
         })
     }
 }
@@ -207,6 +261,39 @@ impl Leave {
             Self::Withdraw => "WITHDRAWN",
         }
     }
+}
+
+impl Enrollment {
+    /// Whether it went through to the end.
+    fn completes(&self) -> bool {
+        self.end.is_none() && self.result.is_some_and(FinalResult::completes)
+    }
+}
+
+/// What students of a presentation are assessed by.
+fn assessments(dataset: &Dataset, class: &ClassCode) -> Vec<Assessment> {
+    let all = dataset.marks.iter().flat_map(|marks| marks.assessments.values());
+    all.filter(|assessment| assessment.class == *class).cloned().collect()
+}
+
+/// Scores by region and class, there by student.
+fn scores(dataset: &Dataset) -> BTreeMap<(&str, &ClassCode), Vec<Score>> {
+    let mut scores: BTreeMap<(&str, &ClassCode), Vec<Score>> = BTreeMap::new();
+    for marks in &dataset.marks {
+        for score in &marks.scores {
+            // Reading the files made sure of both.
+            let home = dataset.homes.get(&score.student);
+            let Some((home, assessment)) = home.zip(marks.assessments.get(&score.assessment)) else {
+                continue;
+            };
+            let key = (home.region.as_str(), &assessment.class);
+            scores.entry(key).or_default().push(score.clone());
+        }
+    }
+    for rows in scores.values_mut() {
+        rows.sort_by_key(|row| (row.student, row.assessment));
+    }
+    scores
 }
 
 /// The terms of the presentations, in order of time.
@@ -236,12 +323,13 @@ fn enrollment(registration: &Registration) -> Enrollment {
         student: registration.student,
         enrolled_on: day(presentation, registration.registered.unwrap_or_else(unknown)),
         end,
+        result: None,
         place: registration.place.clone(),
     }
 }
 
 /// Day `number` of a presentation: day 0 is 1 February or 1 October.
-fn day(presentation: Presentation, number: i32) -> NaiveDate {
+pub(super) fn day(presentation: Presentation, number: i32) -> NaiveDate {
     let month = match presentation.half {
         Half::February => 2,
         Half::October => 10,
@@ -265,111 +353,5 @@ fn slug(region: &str, students: &[Student]) -> Result<String, InputError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::dataset::tests::oulad;
-    use super::*;
-
-    fn date(text: &str) -> NaiveDate {
-        text.parse().expect("a date")
-    }
-
-    #[test]
-    fn the_real_files_become_thirteen_institutions_with_the_published_counts() {
-        let tenants = plan(&oulad()).expect("a plan");
-        let slugs: Vec<_> = tenants.iter().map(|tenant| tenant.slug.as_str()).collect();
-        assert_eq!(
-            slugs,
-            [
-                "east-anglian-region",
-                "east-midlands-region",
-                "ireland",
-                "london-region",
-                "north-region",
-                "north-western-region",
-                "scotland",
-                "south-east-region",
-                "south-region",
-                "south-west-region",
-                "wales",
-                "west-midlands-region",
-                "yorkshire-region",
-            ]
-        );
-        let each = |tenant: &Tenant| {
-            let counts = tenant.counts();
-            (counts.courses, counts.terms, counts.classes)
-        };
-        assert!(tenants.iter().all(|tenant| each(tenant) == (7, 4, 22)));
-        let total: Counts = tenants.iter().map(Tenant::counts).sum();
-        assert_eq!((total.students, total.enrollments), (28_785, 32_593));
-        assert_eq!((total.dropped, total.withdrawn), (2_678, 7_394));
-        assert_eq!(total.active, 32_593 - 2_678 - 7_394);
-        assert_eq!(total.rows(), 71_450);
-    }
-
-    #[test]
-    fn terms_cover_their_longest_presentation() {
-        let tenants = plan(&oulad()).expect("a plan");
-        let terms: Vec<_> = tenants[0]
-            .terms
-            .iter()
-            .map(|term| (term.code.to_string(), term.starts_on, term.ends_on, term.drop_until))
-            .collect();
-        let expected = [
-            ("2013B", "2013-02-01", "2013-09-29", "2013-01-31"),
-            ("2013J", "2013-10-01", "2014-06-26", "2013-09-30"),
-            ("2014B", "2014-02-01", "2014-09-30", "2014-01-31"),
-            ("2014J", "2014-10-01", "2015-06-27", "2014-09-30"),
-        ]
-        .map(|(code, from, to, drop)| (code.to_owned(), date(from), date(to), date(drop)));
-        assert_eq!(terms, expected);
-    }
-
-    #[test]
-    fn no_enrolment_of_the_real_files_ends_before_it_begins_or_against_the_drop_deadline() {
-        for tenant in plan(&oulad()).expect("a plan") {
-            for class in &tenant.classes {
-                let drop_until = day(class.code.presentation, -1);
-                for row in &class.enrollments {
-                    let Some(end) = row.end else { continue };
-                    assert!(row.enrolled_on <= end.on, "{}", row.place);
-                    assert_eq!(end.leave == Leave::Drop, end.on <= drop_until, "{}", row.place);
-                }
-            }
-        }
-    }
-
-    fn registration(registered: Option<i32>, unregistered: Option<i32>) -> Registration {
-        let presentation = Presentation { year: 2013, half: Half::October };
-        Registration {
-            class: ClassCode { module: "AAA".to_owned(), presentation },
-            student: StudentNo(7),
-            registered,
-            unregistered,
-            place: Place { file: "x.csv", line: 2 },
-        }
-    }
-
-    #[test]
-    fn days_count_from_day_zero() {
-        let row = enrollment(&registration(Some(-159), Some(0)));
-        assert_eq!(row.enrolled_on, date("2013-04-25"));
-        assert_eq!(row.end, Some(End { leave: Leave::Withdraw, on: date("2013-10-01") }));
-        let row = enrollment(&registration(Some(3), Some(-1)));
-        assert_eq!(row.end, Some(End { leave: Leave::Drop, on: date("2013-09-30") }));
-    }
-
-    #[test]
-    fn an_unknown_registration_counts_from_day_zero_or_from_an_earlier_end() {
-        assert_eq!(enrollment(&registration(None, None)).enrolled_on, date("2013-10-01"));
-        assert_eq!(enrollment(&registration(None, Some(9))).enrolled_on, date("2013-10-01"));
-        assert_eq!(enrollment(&registration(None, Some(-1))).enrolled_on, date("2013-09-30"));
-    }
-
-    #[test]
-    fn a_region_that_makes_no_slug_is_refused_where_it_stands() {
-        let student = Student { no: StudentNo(7), place: Place { file: "x.csv", line: 2 } };
-        let error = slug("Île-de-France", &[student]).expect_err("an accent").to_string();
-        assert!(error.starts_with("x.csv, line 2: region `Île-de-France`"), "{error}");
-    }
-}
+#[path = "plan_test.rs"]
+mod tests;

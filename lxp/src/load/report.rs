@@ -10,15 +10,18 @@ use super::plan::{Counts, Tenant};
 use super::tenant::Made;
 use crate::output::{Format, View};
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 12] = [
     "INSTITUTION",
     "SHARD",
     "CLASSES",
     "STUDENTS",
     "ENROLMENTS",
     "ACTIVE",
+    "COMPLETED",
     "DROPPED",
     "WITHDRAWN",
+    "SCORES",
+    "RESULTS",
     "NEW ROWS",
 ];
 
@@ -42,7 +45,7 @@ pub(super) struct Report {
     /// As read back through the router.
     total: Counts,
     made: Made,
-    /// Students, enrolments and ends of enrolments that were gone through.
+    /// Students, enrolments, their ends, scores and results that were gone through.
     rows: u64,
     seconds: f64,
     rows_per_second: f64,
@@ -99,8 +102,11 @@ impl Report {
                 counts.students,
                 counts.enrollments,
                 counts.active,
+                counts.completed,
                 counts.dropped,
                 counts.withdrawn,
+                counts.graded,
+                counts.results,
                 made.rows(),
             ];
             let names = [name.to_owned(), shard.to_owned()];
@@ -119,24 +125,25 @@ impl Report {
     }
 
     fn closing(&self) -> String {
-        let Made { courses, terms, classes, students, enrollments, ended } = self.made;
+        let Made { courses, terms, classes, students, enrollments, ended, .. } = self.made;
+        let Made { assessments, grades, results, .. } = self.made;
         let verdict = match self.differences.len() {
             0 => "Read back through the router: as the files say.".to_owned(),
             count => format!("Read back through the router: {count} differences from the files."),
         };
         format!(
             "{} rows in {:.1} s: {} rows/s\nNew in this run: {} institutions, {courses} courses, {terms} terms, \
-             {classes} classes, {students} students, {enrollments} enrolments, {ended} ends of enrolments\n\
-             {verdict}\n",
+             {classes} classes, {students} students, {enrollments} enrolments, {ended} ends of enrolments, {assessments} assessments, \
+             {grades} grades, {results} results\n{verdict}\n",
             self.rows, self.seconds, self.rows_per_second, self.institutions_made,
         )
     }
 }
 
 impl Made {
-    /// Students, enrolments and ends.
+    /// Students, enrolments, ends, grades and results.
     fn rows(&self) -> u64 {
-        self.students + self.enrollments + self.ended
+        self.students + self.enrollments + self.ended + self.grades + self.results
     }
 }
 
@@ -149,6 +156,9 @@ impl std::iter::Sum for Made {
             students: sum.students + one.students,
             enrollments: sum.enrollments + one.enrollments,
             ended: sum.ended + one.ended,
+            assessments: sum.assessments + one.assessments,
+            grades: sum.grades + one.grades,
+            results: sum.results + one.results,
         })
     }
 }

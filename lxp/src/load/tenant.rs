@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::api::{CallError, Page, Session, sentence};
 use super::dataset::StudentNo;
 use super::files::Place;
+use super::grades;
 use super::plan::{Class, End, Enrollment, Student, Tenant, Term};
 use super::progress::Progress;
 use crate::failure::Failure;
@@ -23,10 +24,10 @@ pub(super) const SOURCE: &str = "oulad";
 
 /// Rows of one bulk call. 1,000 are allowed; where everything is busy (unoptimised, on two cores) they took
 /// 2.6 s of the 10 s that a node gives a request, and half of them keeps well away from that.
-const BULK_ROWS: usize = 500;
+pub(super) const BULK_ROWS: usize = 500;
 
 /// Calls of one institution that are prepared at once; how many are made is for the router's slots.
-const PREPARED: usize = 64;
+pub(super) const PREPARED: usize = 64;
 
 /// What a run changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -39,13 +40,16 @@ pub(super) struct Made {
     pub(super) enrollments: u64,
     /// Enrolments that were dropped or withdrawn.
     pub(super) ended: u64,
+    pub(super) assessments: u64,
+    pub(super) grades: u64,
+    pub(super) results: u64,
 }
 
 /// A row of a bulk answer.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RowResult {
-    status: u16,
+pub(super) struct RowResult {
+    pub(super) status: u16,
     id: Option<Uuid>,
     enrollment_status: Option<String>,
     error: Option<Problem>,
@@ -81,18 +85,21 @@ pub(super) async fn load(
     let courses = tenant.modules.iter().map(|module| (module.clone(), course(module))).collect();
     let terms = tenant.terms.iter().map(|row| (row.code.to_string(), term(row))).collect();
     let (courses, terms) = futures::try_join!(
-        ensure(session, "/v1/courses", courses, &mut made.courses),
-        ensure(session, "/v1/terms", terms, &mut made.terms),
+        ensure(session, "/v1/courses", &[], courses, &mut made.courses),
+        ensure(session, "/v1/terms", &[], terms, &mut made.terms),
     )?;
     let wanted = tenant.classes.iter().filter_map(|row| {
         let course = courses.get(&row.code.module)?;
         let term = terms.get(&row.code.presentation.to_string())?;
         Some((row.code.to_string(), class(row, *course, *term)))
     });
-    let classes = ensure(session, "/v1/classes", wanted.collect(), &mut made.classes).await?;
+    let classes = ensure(session, "/v1/classes", &[], wanted.collect(), &mut made.classes).await?;
     let students = students(session, &tenant.students, progress, &mut made.students).await?;
     let endings = enroll(session, tenant, &classes, &students, progress, &mut made).await?;
     end_all(session, &endings, progress, &mut made.ended).await?;
+    if tenant.has_marks() {
+        grades::load(session, tenant, &classes, &students, progress, &mut made).await?;
+    }
     Ok(made)
 }
 
@@ -116,18 +123,19 @@ fn class(class: &Class, course: Uuid, term: Uuid) -> Value {
     })
 }
 
-/// Makes what is not there yet; answers the ids of all by external id.
-async fn ensure(
+/// Makes what is not there yet, of what the filter names; answers the ids of all by external id.
+pub(super) async fn ensure(
     session: &Session,
     path: &str,
+    filter: &[(&str, &str)],
     wanted: Vec<(String, Value)>,
     made: &mut u64,
 ) -> Result<BTreeMap<String, Uuid>, Failure> {
-    let mut known = known(session, path).await?;
+    let mut known = known(session, path, filter).await?;
     let missing: Vec<_> = wanted.iter().filter(|(id, _)| !known.contains_key(id)).collect();
     let created: Vec<(String, Uuid, bool)> = stream::iter(missing)
         .map(|(id, body)| async move {
-            let (uuid, new) = create(session, path, id, body).await?;
+            let (uuid, new) = create(session, path, filter, (id, body)).await?;
             Ok::<_, Failure>((id.clone(), uuid, new))
         })
         .buffer_unordered(PREPARED)
@@ -140,9 +148,14 @@ async fn ensure(
     Ok(known)
 }
 
-async fn known(session: &Session, path: &str) -> Result<BTreeMap<String, Uuid>, CallError> {
-    let query =
-        [("source", SOURCE), ("limit", "200"), ("count", "none"), ("select", "id,externalId")];
+pub(super) async fn known(
+    session: &Session,
+    path: &str,
+    filter: &[(&str, &str)],
+) -> Result<BTreeMap<String, Uuid>, CallError> {
+    let mut query =
+        vec![("source", SOURCE), ("limit", "200"), ("count", "none"), ("select", "id,externalId")];
+    query.extend(filter);
     let page: Page<Known> = session.list(path, &query).await?;
     Ok(page.items.into_iter().filter_map(|row| Some((row.external_id?, row.id))).collect())
 }
@@ -152,15 +165,15 @@ async fn known(session: &Session, path: &str) -> Result<BTreeMap<String, Uuid>, 
 async fn create(
     session: &Session,
     path: &str,
-    external_id: &str,
-    body: &Value,
+    filter: &[(&str, &str)],
+    (external_id, body): (&str, &Value),
 ) -> Result<(Uuid, bool), Failure> {
     let refused = match session.post::<Known>(path, body).await {
         Ok(created) => return Ok((created.id, true)),
         Err(error) if error.problem().is_some_and(|problem| problem.status == 409) => error,
         Err(error) => return Err(error.into()),
     };
-    match known(session, path).await?.get(external_id) {
+    match known(session, path, filter).await?.get(external_id) {
         Some(id) => Ok((*id, false)),
         None => Err(Failure::from(refused).next(format!(
             "`{external_id}` is taken by something that was not loaded from these files: rename it"
@@ -198,7 +211,7 @@ async fn student_chunk(
         })
     };
     let items: Vec<Value> = chunk.iter().map(item).collect();
-    let rows = bulk(session, "/v1/students:bulk", items).await?;
+    let rows = bulk(session, "/v1/students:bulk", json!({}), items).await?;
     let mut ids = Vec::with_capacity(rows.len());
     for (student, row) in chunk.iter().zip(rows) {
         let code = row.error.as_ref().map(|problem| &*problem.code);
@@ -261,7 +274,7 @@ async fn enroll_chunk<'p>(
         })
     };
     let path = format!("/v1/classes/{class_id}/enrollments:bulk");
-    let results = bulk(session, &path, chunk.iter().map(item).collect()).await?;
+    let results = bulk(session, &path, json!({}), chunk.iter().map(item).collect()).await?;
     let (mut new, mut endings, mut ended_before) = (0, Vec::new(), 0);
     for (row, result) in chunk.iter().zip(results) {
         let (200 | 201, Some(enrollment)) = (result.status, result.id) else {
@@ -315,9 +328,15 @@ async fn end(session: &Session, ending: &Ending<'_>) -> Result<bool, Failure> {
 }
 
 /// A bulk call whose answer has a result for each row.
-async fn bulk(session: &Session, path: &str, items: Vec<Value>) -> Result<Vec<RowResult>, Failure> {
+pub(super) async fn bulk(
+    session: &Session,
+    path: &str,
+    mut body: Value,
+    items: Vec<Value>,
+) -> Result<Vec<RowResult>, Failure> {
     let rows = items.len();
-    let answer: BulkAnswer = session.post(path, &json!({"atomic": false, "items": items})).await?;
+    (body["atomic"], body["items"]) = (json!(false), json!(items));
+    let answer: BulkAnswer = session.post(path, &body).await?;
     if answer.items.len() == rows {
         return Ok(answer.items);
     }
@@ -325,7 +344,7 @@ async fn bulk(session: &Session, path: &str, items: Vec<Value>) -> Result<Vec<Ro
     Err(Failure::unhealthy(what))
 }
 
-fn refused_row(place: &Place, row: &RowResult) -> Failure {
+pub(super) fn refused_row(place: &Place, row: &RowResult) -> Failure {
     let why = match &row.error {
         Some(problem) => format!("{}: {}", problem.code, sentence(problem)),
         None => "no reason was given".to_owned(),

@@ -21,13 +21,14 @@ pub(super) struct Seats {
 pub(super) async fn read_back(session: &Session) -> Result<(Counts, Vec<Seats>), CallError> {
     let enrollments = |status| total(session, "/v1/enrollments", Some(("status", status)));
     let query = [("source", SOURCE), ("limit", "200"), ("select", "externalId,seatsTaken")];
-    let (courses, terms, classes, students, all, active, dropped, withdrawn) = futures::try_join!(
+    let (courses, terms, classes, students, all, active, completed, dropped, withdrawn) = futures::try_join!(
         total(session, "/v1/courses", None),
         total(session, "/v1/terms", None),
         session.list::<Seats>("/v1/classes", &query),
         total(session, "/v1/students", None),
         total(session, "/v1/enrollments", None),
         enrollments("ACTIVE"),
+        enrollments("COMPLETED"),
         enrollments("DROPPED"),
         enrollments("WITHDRAWN"),
     )?;
@@ -38,8 +39,11 @@ pub(super) async fn read_back(session: &Session) -> Result<(Counts, Vec<Seats>),
         students,
         enrollments: all,
         active,
+        completed,
         dropped,
         withdrawn,
+        // These are read with the gradebooks.
+        ..Counts::default()
     };
     Ok((counts, classes.items))
 }

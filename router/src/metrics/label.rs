@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 63] = [
+const WORDS: [&str; 68] = [
     "answers",
     "api-clients",
     "assessments",
@@ -24,8 +24,11 @@ const WORDS: [&str; 63] = [
     "endpoint-metrics",
     "enrollments",
     "events",
+    "grade-scales",
+    "grade-stats",
     "gradebook",
     "grades",
+    "grading-categories",
     "guardian-links",
     "guardians",
     "history",
@@ -34,9 +37,11 @@ const WORDS: [&str; 63] = [
     "items",
     "job-schedules",
     "jobs",
+    "late-policies",
     "materials",
     "meetings",
     "metrics",
+    "mine",
     "monthly",
     "notifications",
     "org-units",
@@ -72,7 +77,7 @@ const WORDS: [&str; 63] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 40] = [
+const VERBS: [&str; 42] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -87,6 +92,7 @@ const VERBS: [&str; 40] = [
     "disable",
     "drop",
     "enable",
+    "finalize",
     "generate",
     "grade",
     "markAllRead",
@@ -99,6 +105,7 @@ const VERBS: [&str; 40] = [
     "publish",
     "regrade",
     "release",
+    "reopen",
     "replay",
     "resume",
     "retry",

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use rust_decimal::Decimal;
 
 /// Years that a date of the API may lie in: past them somebody mistyped, and Postgres and chrono part ways.
 pub(crate) const YEARS: RangeInclusive<i32> = 1900..=2300;
@@ -34,6 +35,21 @@ pub(crate) fn not_before<C>(
             Err(garde::Error::new(format!("{from} or a later day is expected")))
         }
         _ => Ok(()),
+    }
+}
+
+/// A decimal within bounds, with as many decimals as are kept.
+pub(crate) fn decimal_between<C>(
+    least: i64,
+    most: i64,
+) -> impl FnOnce(&Decimal, &C) -> garde::Result {
+    move |value, _| {
+        let bounds = Decimal::from(least)..=Decimal::from(most);
+        if bounds.contains(value) && value.normalize().scale() <= 4 {
+            return Ok(());
+        }
+        let expected = format!("{least} to {most} with at most 4 decimals is expected");
+        Err(garde::Error::new(expected))
     }
 }
 

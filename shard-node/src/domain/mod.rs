@@ -13,6 +13,7 @@ pub mod classes;
 pub mod courses;
 pub mod enrollments;
 pub mod events;
+pub mod gradebook;
 pub mod grades;
 pub mod grading;
 pub mod guardians;

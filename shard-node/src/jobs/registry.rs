@@ -41,6 +41,7 @@ pub fn handlers() -> Vec<Handler> {
         domain::attempts::handlers(),
         domain::attendance::handlers(),
         domain::enrollments::handlers(),
+        domain::grades::handlers(),
         domain::notifications::handlers(),
         domain::reports::handlers(),
         domain::submissions::handlers(),

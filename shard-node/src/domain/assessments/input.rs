@@ -166,7 +166,7 @@ pub struct PatchAssessment {
     /// Another blueprint, of which materials are made anew, or none; of a draft.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<Blueprint>)]
-    #[garde(inner(inner(dive)))]
+    #[garde(dive)]
     pub blueprint: Option<Option<Blueprint>>,
 }
 

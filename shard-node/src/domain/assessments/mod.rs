@@ -176,13 +176,26 @@ fn overrides() -> Vec<Operation> {
 ///
 /// # Errors
 /// 404, 412; the database's.
-pub(crate) async fn lock(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
+async fn lock(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
     resource::lock(work, id).await
 }
 
-/// The same of a class that the caller teaches; 404 where it is another's.
-async fn lock_taught(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
-    let it = lock(work, id).await?;
+/// The same of a class that the caller teaches; 404 where it is another's, whatever version was named.
+///
+/// # Errors
+/// 404, 412; the database's.
+pub(crate) async fn lock_taught(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
+    let it = lock_any_version(work, id).await?;
+    work.caller.expect_version(it.row_version)?;
+    Ok(it)
+}
+
+/// The same, where `If-Match` speaks of something else.
+async fn lock_any_version(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
+    let if_match = work.caller.if_match.take();
+    let locked = lock(work, id).await;
+    work.caller.if_match = if_match;
+    let it = locked?;
     work.expect(About::class(it.class_id).hidden(Assessment::NOUN)).await?;
     Ok(it)
 }

@@ -197,7 +197,10 @@ impl Resource for Assessment {
 /// Assessments of classes that a user teaches.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(transparent)]
-pub(super) struct Taught(#[sqlx(flatten)] Assessment);
+pub(super) struct Taught {
+    #[sqlx(flatten)]
+    pub(super) row: Assessment,
+}
 
 impl Resource for Taught {
     const ENTITY: &'static str = Assessment::ENTITY;
@@ -222,7 +225,10 @@ impl Resource for Taught {
 /// Assessments, no drafts, of classes that a user is a student of.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(transparent)]
-pub(super) struct Attended(#[sqlx(flatten)] Assessment);
+pub(super) struct Attended {
+    #[sqlx(flatten)]
+    pub(super) row: Assessment,
+}
 
 impl Resource for Attended {
     const ENTITY: &'static str = Assessment::ENTITY;

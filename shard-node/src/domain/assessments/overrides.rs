@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Assessment;
-use super::{PATH, lock, rules, store};
+use super::{PATH, lock_any_version, rules, store};
 use crate::domain::attempts;
 use crate::domain::checks::valid_instant;
 use crate::error::{Error, not_found, unknown_reference};
@@ -149,7 +149,7 @@ pub(super) async fn set(
     work: &mut Work,
     input: SetOverride,
 ) -> Result<Reply<AssessmentOverride>, Error> {
-    let of = lock_taught(work, input.assessment_id).await?;
+    let of = lock_any_version(work, input.assessment_id).await?;
     if !store::exists_in_class(work.tx(), input.student_id, of.class_id).await? {
         return Err(unknown_reference("/studentId", "student of the class").into());
     }
@@ -170,20 +170,10 @@ pub(super) async fn set(
 
 /// Takes one away.
 pub(super) async fn delete(work: &mut Work, input: OfStudent) -> Result<Reply<()>, Error> {
-    let of = lock_taught(work, input.assessment_id).await?;
+    let of = lock_any_version(work, input.assessment_id).await?;
     let id = store::find_override(work.tx(), of.id, input.student_id).await?;
     let id = id.ok_or_else(|| not_found(AssessmentOverride::NOUN))?;
     let reply = resource::remove::<AssessmentOverride>(work, id).await?;
     attempts::retime(work, of.id, Some(input.student_id)).await?;
     Ok(reply)
-}
-
-/// Locks an assessment of a class of the caller's. `If-Match` is of the override, not of it.
-async fn lock_taught(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
-    let if_match = work.caller.if_match.take();
-    let of = lock(work, id).await;
-    work.caller.if_match = if_match;
-    let of = of?;
-    work.expect(About::class(of.class_id).hidden(Assessment::NOUN)).await?;
-    Ok(of)
 }

@@ -29,6 +29,19 @@ pub enum SubmissionStatus {
     Returned,
 }
 
+impl SubmissionStatus {
+    /// The word in JSON and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Submitted => "SUBMITTED",
+            Self::InReview => "IN_REVIEW",
+            Self::Graded => "GRADED",
+            Self::Returned => "RETURNED",
+        }
+    }
+}
+
 /// An attempt.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -17,6 +17,7 @@
 //! Left to others: when classes meet (`class_meetings`); who is told of it (`STUDENT_ENROLLED` in the outbox).
 
 mod bulk;
+mod complete;
 mod enroll;
 mod history;
 mod model;
@@ -33,10 +34,12 @@ use service_kit::token::{Role, Roles};
 pub use bulk::{BulkEnroll, BulkRow};
 pub use history::{EnrollmentEvent, OfEnrollment};
 pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
+pub(crate) use complete::complete_all;
 pub use offers::handlers;
 pub use passing::{OverrideEnrollment, OverrideTo, Overrides, Passable};
 pub(crate) use promote::promote_waitlist;
 pub use status::{InvalidTransition, Status, Transition};
+pub(crate) use crate::policy::{class_exists, teaches};
 pub(crate) use store::student_of_user;
 
 use crate::operation::{OFFICE, Operation, roles};

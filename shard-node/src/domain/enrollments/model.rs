@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Overrides, Status};
 use crate::domain::checks::valid_day;
-use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal};
+use crate::resource::{Field, Kind, ListQuery, Resource, plain_decimal, plain_decimal_option};
 
 /// An enrolment.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
@@ -144,6 +144,9 @@ pub struct Progress {
     /// The fraction that is done, 0 to 1.
     #[serde(serialize_with = "plain_decimal")]
     pub completed: Decimal,
+    /// The mark so far, in percent, of what is released; null of nothing.
+    #[serde(serialize_with = "plain_decimal_option")]
+    pub percent: Option<Decimal>,
 }
 
 /// The progress of one enrolment.

@@ -3,7 +3,12 @@
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::error::Error;
+use super::model::{Origin, State};
+use super::pen::{self, Change, Known, Writing};
+use super::rules::{Automatic, Mark, judge_automatic};
+use super::store::{self, EventRow};
+use super::{progress, rules};
+use crate::error::{Error, not_found};
 use crate::operation::Work;
 
 /// What grading a submission came to.
@@ -46,18 +51,115 @@ pub enum Recorded {
 /// with the work. Locks the assessment (shared), the student's enrolments in the class and the grade, in this order.
 ///
 /// # Errors
-/// 404 where the student was never in the class; the database's.
+/// 404 where there is no such assessment; 422 where the student was never in the class; the database's.
 pub async fn record_automatic(work: &mut Work, grade: AutomaticGrade) -> Result<Recorded, Error> {
-    let _ = (work, grade);
-    Err(Error::Defect("not here yet".to_owned()))
+    let place = (grade.assessment_id, grade.student_id);
+    let known = Known::hold(work, grade.class_id, &[place]).await?;
+    if !known.sheets.contains_key(&grade.assessment_id) {
+        return Err(not_found("assessment"));
+    }
+    let enrolled = known.enrolled.get(&grade.student_id);
+    let enrolled = enrolled.ok_or_else(|| rules::not_enrolled("/studentId"))?;
+    let standing = known.standing.get(&place);
+    let mark = Mark {
+        state: State::Graded,
+        score: Some(grade.score),
+        possible: grade.possible,
+        late_deduction: grade.late_deduction,
+        origin: Origin::Automated,
+        submission: Some(grade.submission_id),
+        grader_version: Some(grade.grader_version),
+        submitted_at: store::submitted_at(work.tx(), grade.submission_id).await?,
+        note: standing.and_then(|standing| standing.mark.note.clone()),
+        external: None,
+    };
+    match judge_automatic(&mark, standing, grade.released, enrolled.is_final) {
+        Automatic::Unchanged => Ok(Recorded::Unchanged),
+        Automatic::KeptManual => keep(work, &known, place, &mark, Recorded::KeptManual).await,
+        Automatic::KeptFinal => keep(work, &known, place, &mark, Recorded::KeptFinal).await,
+        Automatic::Write => {
+            let shows = Some(grade.released);
+            let writing = Writing { place, mark, graded_at: None, reason: None, shows };
+            pen::write(work, &known, &[writing], true).await?;
+            Ok(Recorded::Written)
+        }
+    }
+}
+
+/// Says in the grade's history what was not taken.
+async fn keep(
+    work: &mut Work,
+    known: &Known,
+    (assessment, student): (Uuid, Uuid),
+    mark: &Mark,
+    recorded: Recorded,
+) -> Result<Recorded, Error> {
+    let Some(standing) = known.standing.get(&(assessment, student)) else { return Ok(recorded) };
+    let reason = match recorded {
+        Recorded::KeptFinal => "the result is final",
+        _ => "a grade given by hand stays",
+    };
+    let by = pen::actor(work);
+    let kept = EventRow {
+        grade: standing.id,
+        version: standing.row_version,
+        kind: "KEPT",
+        before: Some(pen::told(&standing.mark)),
+        after: pen::told(mark),
+        reason: Some(reason.to_owned()),
+    };
+    store::append_events(work.tx(), by, &[kept]).await?;
+    Ok(recorded)
 }
 
 /// Shows the grades of an assessment to their students, with events and notifications; answers how many were not shown
 /// before. The caller has the assessment's row locked and set to released.
 ///
 /// # Errors
-/// The database's.
+/// The database's; 404 where there is no such assessment.
 pub async fn release(work: &mut Work, assessment_id: Uuid) -> Result<u64, Error> {
-    let _ = (work, assessment_id);
-    Err(Error::Defect("not here yet".to_owned()))
+    let now = work.now;
+    let class_id = store::class_of_assessment(work.tx(), assessment_id).await?;
+    let class_id = class_id.ok_or_else(|| not_found("assessment"))?;
+    let released = store::release(work.tx(), assessment_id, now).await?;
+    if released.is_empty() {
+        return Ok(0);
+    }
+    let by = pen::actor(work);
+    let marks: Vec<Mark> = released.iter().map(store::Released::mark).collect();
+    let events: Vec<EventRow> = released
+        .iter()
+        .zip(&marks)
+        .map(|(grade, mark)| EventRow {
+            grade: grade.id,
+            version: grade.row_version,
+            kind: "RELEASED",
+            before: Some(pen::told(mark)),
+            after: pen::told(mark),
+            reason: None,
+        })
+        .collect();
+    store::append_events(work.tx(), by, &events).await?;
+    let changes: Vec<Change<'_>> = released
+        .iter()
+        .zip(&marks)
+        .map(|(grade, mark)| Change {
+            id: grade.id,
+            version: grade.row_version,
+            place: (assessment_id, grade.student),
+            mark,
+            released: true,
+        })
+        .collect();
+    for change in &changes {
+        let mut event = pen::event(class_id, change);
+        event.kind = "GRADE_RELEASED".into();
+        work.record(event);
+    }
+    let places: Vec<_> = changes.iter().map(|change| change.place).collect();
+    let known = Known::hold(work, class_id, &places).await?;
+    pen::tell(work, &known, &changes).await?;
+    let students: Vec<Uuid> = released.iter().map(|grade| grade.student).collect();
+    progress::refresh(work.tx(), class_id, &students).await?;
+    Ok(u64::try_from(released.len()).unwrap_or(u64::MAX))
 }

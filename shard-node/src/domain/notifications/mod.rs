@@ -7,7 +7,8 @@
 //! - A notification holds ids and names of classes and programs, nothing that its user may not read.
 //! - Mail is at least once ([`deliver`]); its Message-ID is the notification's, so that receivers know it again.
 //!
-//! By default everything is in the inbox; by mail go `SEAT_OFFERED`, `OFFER_EXPIRED` and `STUDENT_ENROLLED`.
+//! By default everything is in the inbox; by mail go `SEAT_OFFERED`, `OFFER_EXPIRED`, `STUDENT_ENROLLED` and
+//! `RESULT_FINAL`.
 //! Left to others: how mail is sent (`crate::mail`), when it is tried again (`crate::jobs`).
 
 mod deliver;

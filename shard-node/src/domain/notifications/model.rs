@@ -29,16 +29,22 @@ pub enum NotificationType {
     SeatOffered,
     /// The offer was not taken.
     OfferExpired,
+    /// The student's work was graded, or the grade is another, or is shown now.
+    AssessmentGraded,
+    /// The student's result of a class is final.
+    ResultFinal,
 }
 
 impl NotificationType {
     /// Every type.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ProgramCreated,
         Self::StudentEnrolled,
         Self::StudentJoined,
         Self::SeatOffered,
         Self::OfferExpired,
+        Self::AssessmentGraded,
+        Self::ResultFinal,
     ];
 
     /// The word in JSON and in the database.
@@ -49,6 +55,8 @@ impl NotificationType {
             Self::StudentJoined => "STUDENT_JOINED",
             Self::SeatOffered => "SEAT_OFFERED",
             Self::OfferExpired => "OFFER_EXPIRED",
+            Self::AssessmentGraded => "ASSESSMENT_GRADED",
+            Self::ResultFinal => "RESULT_FINAL",
         }
     }
 
@@ -62,7 +70,13 @@ impl NotificationType {
         match channel {
             Channel::InApp => true,
             Channel::Email => {
-                matches!(self, Self::StudentEnrolled | Self::SeatOffered | Self::OfferExpired)
+                matches!(
+                    self,
+                    Self::StudentEnrolled
+                        | Self::SeatOffered
+                        | Self::OfferExpired
+                        | Self::ResultFinal
+                )
             }
         }
     }

@@ -49,9 +49,40 @@ pub(super) fn words(kind: &str, payload: &Value) -> Words {
             format!("The offer of a seat in {} has ended", said("classCode")),
             format!("The seat in {} was not taken and goes to the next who waits.", class()),
         ),
+        Some(NotificationType::AssessmentGraded) => (
+            format!("Graded in {}: {}", said("classCode"), said("assessmentTitle")),
+            match (payload["score"].as_str(), payload["possible"].as_str()) {
+                (Some(score), Some(possible)) => format!(
+                    "{} in {} was graded: {score} of {possible} points.",
+                    said("assessmentTitle"),
+                    class()
+                ),
+                _ => format!(
+                    "{} in {} was graded. The score is shown once it is released.",
+                    said("assessmentTitle"),
+                    class()
+                ),
+            },
+        ),
+        Some(NotificationType::ResultFinal) => (
+            format!("Your result in {}", said("classCode")),
+            format!("Your result in {} is final: {}.", class(), outcome(said("outcome"))),
+        ),
         None => (kind.to_owned(), String::new()),
     };
     Words { subject: one_line(&subject), text: plain(&text) }
+}
+
+/// An outcome in words.
+fn outcome(word: &str) -> &str {
+    match word {
+        "PASS" => "passed",
+        "DISTINCTION" => "passed with distinction",
+        "FAIL" => "not passed",
+        "WITHDRAWN" => "withdrawn",
+        "EXEMPT" => "exempted",
+        _ => "incomplete",
+    }
 }
 
 /// Without control characters and line separators, so many characters at most.

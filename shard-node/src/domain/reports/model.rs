@@ -41,6 +41,18 @@ pub struct WeeklyReport {
     #[serde(with = "rust_decimal::serde::float_option")]
     #[schema(value_type = Option<f64>)]
     pub attendance_rate: Option<Decimal>,
+    /// What was handed in.
+    pub submitted: i64,
+    /// Grades that were given.
+    pub graded: i64,
+    /// Their percents together, so that weeks and classes can be added up.
+    #[serde(with = "rust_decimal::serde::float")]
+    #[schema(value_type = f64)]
+    pub percent_sum: Decimal,
+    /// Their mean percent, to 4 decimals; null of none.
+    #[serde(with = "rust_decimal::serde::float_option")]
+    #[schema(value_type = Option<f64>)]
+    pub mean_percent: Option<Decimal>,
     /// Raised where a later run found it different.
     pub row_version: i64,
     /// When it was first written.
@@ -56,7 +68,8 @@ impl Resource for WeeklyReport {
     const NOUN: &'static str = "weekly report";
     const SELECT: &'static str = "SELECT t.id, t.week_start, \
         CASE WHEN t.class_id IS NULL THEN 'INSTITUTION' ELSE 'CLASS' END AS scope, t.class_id, t.enrolled, t.joined, \
-        t.dropped, t.sessions, t.counted, t.present, t.attendance_rate, t.row_version, t.created_at, t.updated_at \
+        t.dropped, t.sessions, t.counted, t.present, t.attendance_rate, t.submitted, t.graded, \
+        t.percent_sum, t.mean_percent, t.row_version, t.created_at, t.updated_at \
         FROM weekly_reports t";
     const FIELDS: &'static [Field] = &[
         Field::sort("id", "t.id", Kind::Uuid),
@@ -83,6 +96,10 @@ impl Resource for WeeklyReport {
         "counted",
         "present",
         "attendanceRate",
+        "submitted",
+        "graded",
+        "percentSum",
+        "meanPercent",
         "rowVersion",
         "createdAt",
         "updatedAt",
@@ -124,6 +141,18 @@ pub struct MonthlyMetrics {
     #[serde(with = "rust_decimal::serde::float_option")]
     #[schema(value_type = Option<f64>)]
     pub attendance_rate: Option<Decimal>,
+    /// What was handed in.
+    pub submitted: i64,
+    /// Grades that were given.
+    pub graded: i64,
+    /// Their percents together, so that weeks and classes can be added up.
+    #[serde(with = "rust_decimal::serde::float")]
+    #[schema(value_type = f64)]
+    pub percent_sum: Decimal,
+    /// Their mean percent, to 4 decimals; null of none.
+    #[serde(with = "rust_decimal::serde::float_option")]
+    #[schema(value_type = Option<f64>)]
+    pub mean_percent: Option<Decimal>,
     /// Raised where a later run found it different.
     pub row_version: i64,
     /// When it was first written.
@@ -139,7 +168,8 @@ impl Resource for MonthlyMetrics {
     const NOUN: &'static str = "month's metrics";
     const SELECT: &'static str = "SELECT t.id, t.month, t.active_students, t.active_classes, t.enrollments_made, \
         t.enrollments_dropped, t.enrollments_completed, t.completion_rate, t.sessions, t.counted, t.present, \
-        t.attendance_rate, t.row_version, t.created_at, t.updated_at FROM monthly_metrics t";
+        t.attendance_rate, t.submitted, t.graded, \
+        t.percent_sum, t.mean_percent, t.row_version, t.created_at, t.updated_at FROM monthly_metrics t";
     const FIELDS: &'static [Field] = &[
         Field::sort("id", "t.id", Kind::Uuid),
         Field::both("month", "t.month", Kind::Date),
@@ -160,6 +190,10 @@ impl Resource for MonthlyMetrics {
         "counted",
         "present",
         "attendanceRate",
+        "submitted",
+        "graded",
+        "percentSum",
+        "meanPercent",
         "rowVersion",
         "createdAt",
         "updatedAt",

@@ -13,7 +13,9 @@ use crate::store::TenantTx;
 pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     sqlx::query!(
-        "WITH moves AS (
+        "WITH marks AS (
+             SELECT class_id, submitted, graded, percent_sum FROM marks_of_days($1, $2, $3)
+         ), moves AS (
              SELECT e.class_id,
                     count(*) FILTER (WHERE v.to_status = 'ACTIVE' AND v.from_status IS DISTINCT FROM 'SUSPENDED') AS joined,
                     count(*) FILTER (WHERE v.to_status IN ('DROPPED', 'WITHDRAWN')) AS dropped
@@ -39,28 +41,34 @@ pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Err
              GROUP BY e.class_id
          )
          INSERT INTO weekly_reports AS w (institution_id, id, week_start, class_id, enrolled, joined, dropped, sessions,
-                                          counted, present, attendance_rate)
+                                          counted, present, attendance_rate, submitted, graded, percent_sum,
+                                          mean_percent)
          SELECT $1, gen_random_uuid(), $2, c.id, coalesce(s.enrolled, 0), coalesce(m.joined, 0), coalesce(m.dropped, 0),
                 coalesce(d.sessions, 0), coalesce(d.counted, 0), coalesce(d.present, 0),
-                round(d.present / nullif(d.counted, 0), 4)
+                round(d.present / nullif(d.counted, 0), 4), coalesce(k.submitted, 0), coalesce(k.graded, 0),
+                coalesce(k.percent_sum, 0), round(k.percent_sum / nullif(k.graded, 0), 4)
          FROM classes c
          JOIN terms t ON t.institution_id = $1 AND t.id = c.term_id
          LEFT JOIN moves m ON m.class_id = c.id
          LEFT JOIN days d ON d.class_id = c.id
          LEFT JOIN students s ON s.class_id = c.id
+         LEFT JOIN marks k ON k.class_id = c.id
          WHERE c.institution_id = $1
            AND ((c.status <> 'CANCELLED' AND t.starts_on <= $3 AND t.ends_on >= $2)
-                OR m.class_id IS NOT NULL OR d.class_id IS NOT NULL
+                OR m.class_id IS NOT NULL OR d.class_id IS NOT NULL OR k.class_id IS NOT NULL
                 OR EXISTS (SELECT FROM weekly_reports was WHERE was.institution_id = $1 AND was.class_id = c.id
                            AND was.week_start = $2))
          ORDER BY c.id
          ON CONFLICT ON CONSTRAINT weekly_reports_one_a_week DO UPDATE
              SET enrolled = excluded.enrolled, joined = excluded.joined, dropped = excluded.dropped,
                  sessions = excluded.sessions, counted = excluded.counted, present = excluded.present,
-                 attendance_rate = excluded.attendance_rate
-             WHERE (w.enrolled, w.joined, w.dropped, w.sessions, w.counted, w.present, w.attendance_rate)
+                 attendance_rate = excluded.attendance_rate, submitted = excluded.submitted, graded = excluded.graded,
+                 percent_sum = excluded.percent_sum, mean_percent = excluded.mean_percent
+             WHERE (w.enrolled, w.joined, w.dropped, w.sessions, w.counted, w.present, w.attendance_rate, w.submitted,
+                    w.graded, w.percent_sum)
                    IS DISTINCT FROM (excluded.enrolled, excluded.joined, excluded.dropped, excluded.sessions,
-                                     excluded.counted, excluded.present, excluded.attendance_rate)",
+                                     excluded.counted, excluded.present, excluded.attendance_rate, excluded.submitted,
+                                     excluded.graded, excluded.percent_sum)",
         institution,
         week.first,
         week.last
@@ -74,7 +82,11 @@ pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Err
 pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
-        "WITH moves AS (
+        "WITH marks AS (
+             SELECT coalesce(sum(submitted), 0)::bigint AS submitted, coalesce(sum(graded), 0)::bigint AS graded,
+                    coalesce(sum(percent_sum), 0) AS percent_sum
+             FROM marks_of_days($1, $2, $3)
+         ), moves AS (
              SELECT count(*) FILTER (WHERE to_status = 'ACTIVE' AND from_status IS DISTINCT FROM 'SUSPENDED') AS joined,
                     count(*) FILTER (WHERE to_status IN ('DROPPED', 'WITHDRAWN')) AS dropped
              FROM enrollment_events
@@ -96,17 +108,22 @@ pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<U
                AND e.enrolled_on <= $3 AND coalesce(completed.on_day + 1, e.ended_on, 'infinity') > $3
          )
          INSERT INTO weekly_reports AS w (institution_id, id, week_start, class_id, enrolled, joined, dropped, sessions,
-                                          counted, present, attendance_rate)
+                                          counted, present, attendance_rate, submitted, graded, percent_sum,
+                                          mean_percent)
          SELECT $1, $4, $2, NULL, s.enrolled, m.joined, m.dropped, d.sessions, d.counted, d.present,
-                round(d.present / nullif(d.counted, 0), 4)
-         FROM moves m, days d, students s
+                round(d.present / nullif(d.counted, 0), 4), k.submitted, k.graded, k.percent_sum,
+                round(k.percent_sum / nullif(k.graded, 0), 4)
+         FROM moves m, days d, students s, marks k
          ON CONFLICT ON CONSTRAINT weekly_reports_one_a_week DO UPDATE
              SET enrolled = excluded.enrolled, joined = excluded.joined, dropped = excluded.dropped,
                  sessions = excluded.sessions, counted = excluded.counted, present = excluded.present,
-                 attendance_rate = excluded.attendance_rate
-             WHERE (w.enrolled, w.joined, w.dropped, w.sessions, w.counted, w.present, w.attendance_rate)
+                 attendance_rate = excluded.attendance_rate, submitted = excluded.submitted, graded = excluded.graded,
+                 percent_sum = excluded.percent_sum, mean_percent = excluded.mean_percent
+             WHERE (w.enrolled, w.joined, w.dropped, w.sessions, w.counted, w.present, w.attendance_rate, w.submitted,
+                    w.graded, w.percent_sum)
                    IS DISTINCT FROM (excluded.enrolled, excluded.joined, excluded.dropped, excluded.sessions,
-                                     excluded.counted, excluded.present, excluded.attendance_rate)
+                                     excluded.counted, excluded.present, excluded.attendance_rate, excluded.submitted,
+                                     excluded.graded, excluded.percent_sum)
          RETURNING id",
         institution,
         week.first,
@@ -121,7 +138,11 @@ pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<U
 pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
-        "WITH moves AS (
+        "WITH marks AS (
+             SELECT coalesce(sum(submitted), 0)::bigint AS submitted, coalesce(sum(graded), 0)::bigint AS graded,
+                    coalesce(sum(percent_sum), 0) AS percent_sum
+             FROM marks_of_days($1, $2, $3)
+         ), moves AS (
              SELECT count(*) FILTER (WHERE to_status = 'ACTIVE' AND from_status IS DISTINCT FROM 'SUSPENDED') AS made,
                     count(*) FILTER (WHERE to_status IN ('DROPPED', 'WITHDRAWN')) AS dropped,
                     count(*) FILTER (WHERE to_status = 'COMPLETED') AS completed
@@ -155,23 +176,28 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
          )
          INSERT INTO monthly_metrics AS w (institution_id, id, month, active_students, active_classes, enrollments_made,
                                            enrollments_dropped, enrollments_completed, completion_rate, sessions,
-                                           counted, present, attendance_rate)
+                                           counted, present, attendance_rate, submitted, graded, percent_sum,
+                                          mean_percent)
          SELECT $1, $4, $2, s.active, o.classes, m.made, m.dropped, m.completed,
                 round(s.completed::numeric / nullif(s.live, 0), 4), d.sessions, d.counted, d.present,
-                round(d.present / nullif(d.counted, 0), 4)
-         FROM moves m, days d, students s, open o
+                round(d.present / nullif(d.counted, 0), 4), k.submitted, k.graded, k.percent_sum,
+                round(k.percent_sum / nullif(k.graded, 0), 4)
+         FROM moves m, days d, students s, open o, marks k
          ON CONFLICT (institution_id, month) DO UPDATE
              SET active_students = excluded.active_students, active_classes = excluded.active_classes,
                  enrollments_made = excluded.enrollments_made, enrollments_dropped = excluded.enrollments_dropped,
                  enrollments_completed = excluded.enrollments_completed, completion_rate = excluded.completion_rate,
                  sessions = excluded.sessions, counted = excluded.counted, present = excluded.present,
-                 attendance_rate = excluded.attendance_rate
+                 attendance_rate = excluded.attendance_rate, submitted = excluded.submitted, graded = excluded.graded,
+                 percent_sum = excluded.percent_sum, mean_percent = excluded.mean_percent
              WHERE (w.active_students, w.active_classes, w.enrollments_made, w.enrollments_dropped,
-                    w.enrollments_completed, w.completion_rate, w.sessions, w.counted, w.present, w.attendance_rate)
+                    w.enrollments_completed, w.completion_rate, w.sessions, w.counted, w.present, w.attendance_rate,
+                    w.submitted, w.graded, w.percent_sum)
                    IS DISTINCT FROM
                    (excluded.active_students, excluded.active_classes, excluded.enrollments_made,
                     excluded.enrollments_dropped, excluded.enrollments_completed, excluded.completion_rate,
-                    excluded.sessions, excluded.counted, excluded.present, excluded.attendance_rate)
+                    excluded.sessions, excluded.counted, excluded.present, excluded.attendance_rate,
+                    excluded.submitted, excluded.graded, excluded.percent_sum)
          RETURNING id",
         institution,
         month.first,

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::store::{self, Facts, Sat};

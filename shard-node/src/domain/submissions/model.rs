@@ -123,7 +123,10 @@ impl Resource for Submission {
 /// Submissions in classes that a user teaches.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(transparent)]
-pub(super) struct Taught(#[sqlx(flatten)] Submission);
+pub(super) struct Taught {
+    #[sqlx(flatten)]
+    pub(super) row: Submission,
+}
 
 impl Resource for Taught {
     const ENTITY: &'static str = Submission::ENTITY;
@@ -151,7 +154,10 @@ impl Resource for Taught {
 /// that no list, sort or select can get at them.
 #[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
 #[serde(transparent)]
-pub(super) struct Own(#[sqlx(flatten)] pub(super) Submission);
+pub(super) struct Own {
+    #[sqlx(flatten)]
+    pub(super) row: Submission,
+}
 
 impl Resource for Own {
     const ENTITY: &'static str = Submission::ENTITY;

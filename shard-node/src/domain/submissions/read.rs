@@ -85,7 +85,7 @@ async fn detail_at(
     now: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Result<SubmissionDetail, Error> {
     let submission = if is_student {
-        resource::load_required::<Own>(tx, id).await?.0
+        resource::load_required::<Own>(tx, id).await?.row
     } else {
         resource::load_required::<Submission>(tx, id).await?
     };

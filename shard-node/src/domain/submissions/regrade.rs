@@ -23,7 +23,6 @@ use crate::domain::grading::{GRADER_VERSION, Graded};
 use crate::error::{Error, not_found};
 use crate::jobs::{Failure, Handler, Job, NewJob};
 use crate::operation::{Reply, Work};
-use crate::policy::About;
 use crate::resource::{plain_decimal, plain_decimal_option};
 
 /// Jobs of this kind apply a correction.
@@ -116,8 +115,7 @@ pub(super) async fn regrade(
 ) -> Result<Reply<RegradeAnswer>, Error> {
     let by = work.caller.subject;
     let after = input.after.as_deref().map(str::parse::<Uuid>).transpose().ok().flatten();
-    let it = assessments::lock(work, input.id).await?;
-    work.expect(About::class(it.class_id).hidden("assessment")).await?;
+    let it = assessments::lock_taught(work, input.id).await?;
     if it.status == Status::Draft || it.revision == 0 {
         let title = "Nothing of it was graded";
         return Err(Problem::new(StatusCode::CONFLICT, "nothing-to-regrade", title)

@@ -89,6 +89,6 @@ fn check(key: &VariantKey, given: &[GivePoints]) -> Result<(), Problem> {
 fn illegal(from: SubmissionStatus, allowed: &[&str]) -> Problem {
     let title = "Not from where the submission stands";
     Problem::new(StatusCode::CONFLICT, "illegal-transition", title)
-        .with("from", from)
+        .with("from", from.as_str())
         .with("allowed", allowed)
 }

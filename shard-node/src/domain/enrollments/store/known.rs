@@ -111,7 +111,7 @@ pub(in super::super) async fn progress(
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Progress,
-        "SELECT p.subject_id, s.code AS subject_code, p.status, p.completed
+        "SELECT p.subject_id, s.code AS subject_code, p.status, p.completed, p.percent
          FROM progress_tracking p
          JOIN subjects s ON s.institution_id = p.institution_id AND s.id = p.subject_id
          WHERE p.institution_id = $1 AND p.enrollment_id = $2 ORDER BY s.code",

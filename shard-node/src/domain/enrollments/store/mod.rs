@@ -15,7 +15,7 @@ pub(crate) use known::student_of_user;
 pub(super) use known::{known, progress, statuses};
 pub(super) use locks::{class_of, lock, lock_class, lock_first_waiting, lock_students};
 pub(super) use write::{
-    add_seats, append_events, begin_progress, free_seat, insert, set_status, take_seats,
+    add_seats, append_events, begin_progress, complete, free_seat, insert, set_status, take_seats,
 };
 
 use super::Status;

@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{EventRow, NewRow, NewState};
+use super::super::Status;
+use super::{EventRow, Locked, NewRow, NewState};
 use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
@@ -165,6 +166,31 @@ pub(in super::super) async fn append_events(
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Completes those of the enrolments of a locked class that are ACTIVE; answers them as they are then.
+pub(in super::super) async fn complete(
+    tx: &mut TenantTx,
+    class: Uuid,
+    enrollments: &[Uuid],
+) -> Result<Vec<Locked>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Locked,
+        r#"WITH held AS (
+               SELECT id FROM enrollments
+               WHERE institution_id = $1 AND class_id = $2 AND id = ANY($3) AND status = 'ACTIVE'
+               ORDER BY id FOR NO KEY UPDATE
+           )
+           UPDATE enrollments e SET status = 'COMPLETED' FROM held
+           WHERE e.institution_id = $1 AND e.id = held.id
+           RETURNING e.id, e.student_id AS student, e.status AS "status: Status", e.row_version, e.offer_expires_at"#,
+        institution,
+        class,
+        enrollments
+    )
+    .fetch_all(tx.connection())
+    .await?)
 }
 
 /// Sets the state of a locked enrolment; answers its new row version.
