@@ -42,6 +42,9 @@ async fn end(
     rows: Vec<(Row, DateTime<Utc>)>,
     by: &'static str,
 ) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let institution = work.caller.institution.as_uuid();
     let key = keys::institution_key(work.tx()).await?;
     let mut endings = Vec::with_capacity(rows.len());

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Attempt, StartAttempt};
 use super::store::{self, NewAttempt, Sitting};
-use super::{PATH, answers, finish, rules, sweep};
+use super::{PATH, SubmissionStatus, answers, finish, rules, sweep};
 use crate::domain::enrollments::student_of_user;
 use crate::domain::{assessments, keys, questions};
 use crate::error::{Error, not_found};
@@ -29,12 +29,15 @@ pub(super) async fn start(work: &mut Work, input: StartAttempt) -> Result<Reply<
     }
     let (running, used, last) = store::in_progress(work.tx(), assessment, student).await?;
     if let Some(running) = running {
-        let row = store::lock(work.tx(), running).await?.ok_or_else(missing)?;
+        // Looked at without a lock: the grader locks attempts before the enrolment.
+        let row = store::find(work.tx(), running).await?.ok_or_else(missing)?;
         if !rules::is_over(row.deadline_at, now) {
             return Ok(Reply::ok(answers::attempt(work.tx(), row, now).await?));
         }
         // The sweep has not come yet.
-        finish::at_deadline(work, assessment, vec![row]).await?;
+        let row = store::lock(work.tx(), running).await?;
+        let row = row.filter(|row| row.status == SubmissionStatus::InProgress);
+        finish::at_deadline(work, assessment, row.into_iter().collect()).await?;
     }
     expect_startable(&sitting, is_active)?;
     rules::may_start(sitting.status, &sitting.terms(), used, now)?;
