@@ -8,7 +8,8 @@ use shard_node::domain::questions::{Blueprint, Pool, pool_of};
 use shard_node::store::TenantTx;
 use uuid::Uuid;
 
-use crate::support::api::{Answer, Client};
+use crate::support::Shard;
+use crate::support::api::{Answer, Client, Served};
 use crate::support::school::School;
 
 const EVENTS: &str = "SELECT count(*) FROM outbox_events WHERE payload::text LIKE '%MARKER%'";
@@ -226,9 +227,11 @@ async fn a_preview_shows_what_a_student_would_see_and_what_is_right() {
 
 #[tokio::test]
 async fn another_institutions_questions_are_not_there() {
-    let school = School::open().await;
-    let theirs = school.shard.admit().await;
-    let other = school.served.admin(theirs);
+    let shard = Shard::create().await;
+    let (institution, theirs) = (shard.admit().await, shard.admit().await);
+    let served = Served::start(&shard, 6).await;
+    let (admin, other) = (served.admin(institution), served.admin(theirs));
+    let school = School { shard, served, institution, admin };
     let bank = bank(&school.admin, "Sums").await;
     let id =
         school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();

@@ -141,6 +141,13 @@ pub(super) fn instance(
     drawn.ok_or(no_values)
 }
 
+/// What putting a question together costs, beside an addition of its formulas: by its length.
+fn cost(content: &Content) -> u64 {
+    const BYTES_AN_ADDITION: usize = 20;
+    let length = content.statement.len() + content.body.length();
+    u64::try_from(length / BYTES_AN_ADDITION).unwrap_or(u64::MAX)
+}
+
 fn item_key(
     item: String,
     question: &PooledQuestion,

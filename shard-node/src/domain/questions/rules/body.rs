@@ -123,13 +123,12 @@ impl Faults {
     fn numeric(&mut self, at: &str, body: &NumericBody) {
         let list = format!("{at}/accepted");
         if !(1..=ACCEPTED_MAX).contains(&body.accepted.len()) {
-            self.add(&*list, "1 to 50 are expected");
+            return self.add(list, "1 to 50 are expected");
         }
         for (index, answer) in body.accepted.iter().enumerate() {
             self.number_answer(&format!("{list}/{index}"), answer);
         }
-        let is_reachable = body.accepted.is_empty()
-            || body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
+        let is_reachable = body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
         self.expect(is_reachable, list, "one with a fraction of 1 is expected");
         if let Some(unit) = &body.unit {
             self.text(format!("{at}/unit"), unit, UNIT_MAX);
@@ -159,7 +158,7 @@ impl Faults {
     fn short_text(&mut self, at: &str, body: &ShortTextBody) {
         let list = format!("{at}/accepted");
         if !(1..=ACCEPTED_MAX).contains(&body.accepted.len()) {
-            self.add(&*list, "1 to 50 are expected");
+            return self.add(list, "1 to 50 are expected");
         }
         for (index, answer) in body.accepted.iter().enumerate() {
             self.text(format!("{list}/{index}/text"), &answer.text, ACCEPTED_TEXT_MAX);
@@ -170,8 +169,7 @@ impl Faults {
                 self.add(format!("{list}/{index}/pattern"), why);
             }
         }
-        let is_reachable = body.accepted.is_empty()
-            || body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
+        let is_reachable = body.accepted.iter().any(|answer| answer.fraction == Decimal::ONE);
         self.expect(is_reachable, list, "one with a fraction of 1 is expected");
     }
 
@@ -185,7 +183,7 @@ impl Faults {
 
     fn cloze(&mut self, statement: &str, body: &ClozeBody) {
         if !(1..=PARTS_MAX).contains(&body.parts.len()) {
-            self.add("/body/parts", "1 to 30 are expected");
+            return self.add("/body/parts", "1 to 30 are expected");
         }
         let mut seen = BTreeSet::new();
         for (index, part) in body.parts.iter().enumerate() {

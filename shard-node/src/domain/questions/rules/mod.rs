@@ -29,6 +29,8 @@ const LISTED_MAX: usize = 200;
 const LISTED_TEXT_MAX: usize = 200;
 /// How often a question is drawn before it is kept.
 const SAMPLES: u32 = 20;
+/// Faults that an answer lists at most.
+const FAULTS_MAX: usize = 50;
 /// The most tags, and the longest, in characters.
 const TAGS_MAX: usize = 20;
 const TAG_MAX: usize = 50;
@@ -101,7 +103,9 @@ struct Faults {
 
 impl Faults {
     fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.found.push(FieldProblem::new(pointer, "invalid", detail.into()));
+        if self.found.len() < FAULTS_MAX {
+            self.found.push(FieldProblem::new(pointer, "invalid", detail.into()));
+        }
     }
 
     fn expect(&mut self, holds: bool, pointer: impl Into<String>, detail: &str) {
