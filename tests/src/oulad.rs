@@ -40,7 +40,9 @@ pub async fn all_or_part(platform: &Platform) -> Vec<Institution> {
 async fn load(platform: &Platform, directory: &Path) -> Vec<Institution> {
     let directory = directory.to_str().expect("UTF-8");
     let url = platform.router();
-    let report = platform.lxp(&["load", "oulad", directory, "--without-scores", "--url", url, "-o", "json"]).await;
+    let report = platform
+        .lxp(&["load", "oulad", directory, "--without-scores", "--url", url, "-o", "json"])
+        .await;
     let report: Value = serde_json::from_str(&report).expect("JSON alone on stdout");
     let institutions = report["institutions"].as_array().expect("institutions");
     let institution = |loaded: &Value| Institution {

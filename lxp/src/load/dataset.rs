@@ -95,8 +95,7 @@ impl Dataset {
         };
         let columns = ["code_module", "code_presentation", "module_presentation_length"];
         rows(COURSES, open(directory, COURSES)?, columns, |row| dataset.presentation(row))?;
-        let columns =
-            ["code_module", "code_presentation", "id_student", "region", "final_result"];
+        let columns = ["code_module", "code_presentation", "id_student", "region", "final_result"];
         rows(STUDENTS, open(directory, STUDENTS)?, columns, |row| dataset.student(row))?;
         let columns = [
             "code_module",

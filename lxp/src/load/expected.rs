@@ -87,7 +87,10 @@ mod tests {
         let scores = [score(1, Some(70)), score(2, Some(85)), score(3, None)];
         let total = total(&assessments, scores.iter());
         // 2400 of 30, and of 130.
-        assert_eq!((text(total.now), text(total.end)), ("80.0000".to_owned(), "18.4615".to_owned()));
+        assert_eq!(
+            (text(total.now), text(total.end)),
+            ("80.0000".to_owned(), "18.4615".to_owned())
+        );
     }
 
     #[test]

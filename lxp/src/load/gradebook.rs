@@ -76,10 +76,8 @@ pub(super) async fn read_back(
     counts: &mut Counts,
 ) -> Result<Vec<String>, CallError> {
     let ids = known(session, "/v1/classes", &[]).await?;
-    let classes = tenant
-        .classes
-        .iter()
-        .filter_map(|class| Some((class, *ids.get(&class.code.to_string())?)));
+    let classes =
+        tenant.classes.iter().filter_map(|class| Some((class, *ids.get(&class.code.to_string())?)));
     let read: Vec<Read<'_>> = stream::iter(classes)
         .map(|(class, id)| read_class(session, class, id))
         .buffered(PREPARED)
@@ -175,7 +173,9 @@ fn row_differences(class: &Class, rows: &[Row]) -> Vec<String> {
         let wanted = enrollment.result.map(FinalResult::outcome);
         let outcome = row.result.as_ref().map(|result| result.outcome.as_str());
         if wanted != outcome {
-            differences.push(format!("student {no} ended as {wanted:?} by the files, as {outcome:?} there"));
+            differences.push(format!(
+                "student {no} ended as {wanted:?} by the files, as {outcome:?} there"
+            ));
         }
     }
     differences
@@ -195,7 +195,9 @@ mod tests {
             let own = || class.scores.iter().filter(|row| row.student == enrollment.student);
             let total = expected::total(&class.assessments, own());
             let text = |units: Option<u64>| units.map(|_| text(units));
-            let cells: Vec<_> = own().map(|row| json!({"score": row.score.map(|score| score.to_string())})).collect();
+            let cells: Vec<_> = own()
+                .map(|row| json!({"score": row.score.map(|score| score.to_string())}))
+                .collect();
             let row = json!({
                 "studentNo": enrollment.student.to_string(), "grades": cells,
                 "totals": {"current": text(total.now), "final": text(total.end)},

@@ -43,9 +43,9 @@ pub(super) async fn load(
         .try_collect()
         .await?;
     made.assessments += there.iter().map(|(_, new)| new).sum::<u64>();
-    let calls = there
-        .iter()
-        .flat_map(|(there, _)| there.class.scores.chunks(BULK_ROWS).map(move |chunk| (there, chunk)));
+    let calls = there.iter().flat_map(|(there, _)| {
+        there.class.scores.chunks(BULK_ROWS).map(move |chunk| (there, chunk))
+    });
     made.grades += stream::iter(calls)
         .map(|(there, chunk)| score_chunk(session, there, chunk, students, progress))
         .buffer_unordered(PREPARED)
@@ -73,9 +73,10 @@ async fn prepare<'p>(
         return Err(Failure::unhealthy(format!("{} was made and is not there", class.code)));
     };
     let path = format!("/v1/classes/{id}/grading-categories");
-    let wanted = class.assessments.iter().enumerate().map(|(position, assessment)| {
-        (assessment.no.to_string(), category(assessment, position))
-    });
+    let wanted =
+        class.assessments.iter().enumerate().map(|(position, assessment)| {
+            (assessment.no.to_string(), category(assessment, position))
+        });
     let categories = ensure(session, &path, &[], wanted.collect(), &mut 0).await?;
     let of_class = id.to_string();
     let filter = [("classId", of_class.as_str())];

@@ -105,7 +105,8 @@ impl Marks {
             let score = marks.score(row, registered)?;
             if !seen.insert((score.assessment, score.student)) {
                 let (student, assessment) = (score.student, score.assessment);
-                let what = format!("student {student} has a score of assessment {assessment} already");
+                let what =
+                    format!("student {student} has a score of assessment {assessment} already");
                 return Err(row.place.wrong(what));
             }
             marks.scores.push(score);

@@ -157,7 +157,8 @@ async fn one(
 fn tenants(oulad: &Oulad) -> Result<Vec<Tenant>, Failure> {
     let wrong = |error: files::InputError| Failure::usage(error.to_string());
     let mut tenants =
-        plan::plan(&Dataset::read(&oulad.directory, !oulad.without_scores).map_err(wrong)?).map_err(wrong)?;
+        plan::plan(&Dataset::read(&oulad.directory, !oulad.without_scores).map_err(wrong)?)
+            .map_err(wrong)?;
     let slugs: Vec<&str> = tenants.iter().map(|tenant| tenant.slug.as_str()).collect();
     if let Some(unknown) = oulad.only.iter().find(|only| !slugs.contains(&only.as_str())) {
         let what = format!("--only {unknown}: the files have {}", slugs.join(", "));

@@ -158,7 +158,8 @@ impl Tenant {
     /// Whether there are assessments, scores or results to load.
     pub(super) fn has_marks(&self) -> bool {
         let has = |class: &Class| {
-            !class.assessments.is_empty() || class.enrollments.iter().any(|row| row.result.is_some())
+            !class.assessments.is_empty()
+                || class.enrollments.iter().any(|row| row.result.is_some())
         };
         self.classes.iter().any(has)
     }
@@ -283,7 +284,8 @@ fn scores(dataset: &Dataset) -> BTreeMap<(&str, &ClassCode), Vec<Score>> {
         for score in &marks.scores {
             // Reading the files made sure of both.
             let home = dataset.homes.get(&score.student);
-            let Some((home, assessment)) = home.zip(marks.assessments.get(&score.assessment)) else {
+            let Some((home, assessment)) = home.zip(marks.assessments.get(&score.assessment))
+            else {
                 continue;
             };
             let key = (home.region.as_str(), &assessment.class);

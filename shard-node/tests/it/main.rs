@@ -11,6 +11,7 @@ mod docs;
 mod enrollments;
 mod events;
 mod exam;
+mod gradebook;
 mod guard;
 mod heartbeat;
 mod hostile;

@@ -72,7 +72,41 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
         ("jobs", job),
     ]);
     things.extend(related);
+    things.extend(counted(&other, class, student).await);
     things
+}
+
+/// How the class counts, an assessment of it, the student's grade and result.
+async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, Uuid); 6] {
+    let made = async |path: &str, body: Value| other.post(path, body).await.expect(201).id();
+    let categories = format!("/v1/classes/{class}/grading-categories");
+    let category = made(&categories, json!({"name": "C", "weight": "1"})).await;
+    let bands = json!([{"label": "F", "fromPercent": "0"}]);
+    let scale = json!({"name": "S", "passMark": "40", "bands": bands});
+    let scale = made("/v1/grade-scales", scale).await;
+    let policy = json!({"name": "L", "ratePercent": "10", "interval": "DAY"});
+    let policy = made("/v1/late-policies", policy).await;
+    let assessment =
+        json!({"classId": class, "title": "A", "gradingType": "MANUAL", "pointsPossible": "10"});
+    let assessment = made("/v1/assessments", assessment).await;
+    let publish = format!("/v1/assessments/{assessment}:publish");
+    let _published = other.post(&publish, json!({})).await.expect(200);
+    let sent = async |verb: &str, mut row: Value| {
+        row["studentId"] = json!(student);
+        let path = format!("/v1/classes/{class}/{verb}:bulk");
+        let answer = other.post(&path, json!({"atomic": true, "items": [row]})).await.expect(200);
+        answer.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    };
+    let grade = sent("grades", json!({"assessmentId": assessment, "score": "7"})).await;
+    let result = sent("results", json!({"outcome": "PASS"})).await;
+    [
+        ("grading-categories", category),
+        ("grade-scales", scale),
+        ("late-policies", policy),
+        ("assessments", assessment),
+        ("grades", grade),
+        ("results", result),
+    ]
 }
 
 /// A template that brings its only course.
@@ -223,6 +257,8 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("endpointId", "webhooks"),
         ("eventId", "events"),
         ("bankId", "question-banks"),
+        ("gradeId", "grades"),
+        ("assessmentId", "assessments"),
         ("questionId", "questions"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];

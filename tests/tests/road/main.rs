@@ -4,6 +4,7 @@ mod console;
 mod isolation;
 mod jobs;
 mod moves;
+mod oulad;
 mod ownership;
 mod seats;
 mod tokens;

@@ -23,9 +23,7 @@ use uuid::Uuid;
 
 pub use categories::{GradingCategory, NewCategory, PatchCategory};
 pub use late_policies::{LateInterval, LatePolicy, NewLatePolicy, PatchLatePolicy};
-pub use results::{
-    BulkResult, BulkResults, ClassResult, FinalizeResults, Finalized, ReopenResult,
-};
+pub use results::{BulkResult, BulkResults, ClassResult, FinalizeResults, Finalized, ReopenResult};
 pub use scale::Outcome;
 pub use scales::{GradeScale, NewScale, PatchScale};
 pub use stats::{AssessmentStats, ByClass, ClassGradeStats};
@@ -244,7 +242,9 @@ fn late_policies() -> Vec<Operation> {
             late_policies::PATH,
             |work, input| Box::pin(late_policies::create(work, input)),
         )
-        .summary("Creates a late policy of a class, or for every class, which is for admin and staff")
+        .summary(
+            "Creates a late policy of a class, or for every class, which is for admin and staff",
+        )
         .policy(TEACHERS)
         .status(201),
         Operation::read_encoded::<ById, LatePolicy>(
@@ -262,11 +262,9 @@ fn late_policies() -> Vec<Operation> {
         .summary("Changes a late policy; grades that were given stay")
         .method(Method::PATCH)
         .policy(TEACHERS),
-        Operation::write::<ById, ()>(
-            "gradebook.deleteLatePolicy",
-            LATE_POLICY,
-            |work, input| Box::pin(late_policies::delete(work, input.id)),
-        )
+        Operation::write::<ById, ()>("gradebook.deleteLatePolicy", LATE_POLICY, |work, input| {
+            Box::pin(late_policies::delete(work, input.id))
+        })
         .summary("Deletes a late policy that no assessment goes by")
         .method(Method::DELETE)
         .policy(TEACHERS)

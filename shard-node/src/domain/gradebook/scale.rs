@@ -70,14 +70,13 @@ impl Marks {
     /// The class's own, the institution's default, or half of everything.
     pub(super) async fn of_class(tx: &mut TenantTx, class: Uuid) -> Result<Self, Error> {
         let scale = store::scale_of(tx, class).await?;
-        Ok(scale.map_or(
-            Self { bands: Vec::new(), pass: PASS_MARK, distinction: None },
-            |scale| Self {
+        Ok(scale.map_or(Self { bands: Vec::new(), pass: PASS_MARK, distinction: None }, |scale| {
+            Self {
                 bands: scale.bands.0,
                 pass: scale.pass_mark,
                 distinction: scale.distinction_mark,
-            },
-        ))
+            }
+        }))
     }
 
     /// What a percent, as it is stored, comes to.
@@ -98,7 +97,8 @@ mod tests {
     #[test]
     fn a_mark_is_reached_at_its_percent_and_not_before() {
         let of = |text: &str| text.parse::<Decimal>().expect("a decimal");
-        let band = |label: &str, from: &str| Band { label: label.to_owned(), from_percent: of(from) };
+        let band =
+            |label: &str, from: &str| Band { label: label.to_owned(), from_percent: of(from) };
         let marks = Marks {
             bands: vec![band("F", "0"), band("C", "40"), band("A", "70")],
             pass: of("40"),

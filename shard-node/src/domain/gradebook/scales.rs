@@ -18,9 +18,7 @@ use crate::domain::grading::totals::{Band, check_bands};
 use crate::error::{Error, unknown_reference};
 use crate::operation::{Reply, Work, forbidden};
 use crate::policy::About;
-use crate::resource::{
-    self, Field, Kind, Resource, nullable, plain_decimal, plain_decimal_option,
-};
+use crate::resource::{self, Field, Kind, Resource, nullable, plain_decimal, plain_decimal_option};
 
 /// Where they are.
 pub(super) const PATH: &str = "/v1/grade-scales";
@@ -114,9 +112,7 @@ fn scale<C>(bands: &[Band], _: &C) -> garde::Result {
 
 fn not_below<C>(pass_mark: Decimal) -> impl FnOnce(&Option<Decimal>, &C) -> garde::Result {
     move |value, _| match value {
-        Some(mark) if *mark < pass_mark => {
-            Err(garde::Error::new("passMark or more is expected"))
-        }
+        Some(mark) if *mark < pass_mark => Err(garde::Error::new("passMark or more is expected")),
         _ => Ok(()),
     }
 }

@@ -124,9 +124,8 @@ pub(crate) struct Percents {
 impl Structure {
     /// What counts for a subject.
     pub(crate) fn of_subject(&self, subject: Uuid) -> Self {
-        let counts = |column: &&Column| {
-            column.counts && column.subject_id.is_none_or(|of| of == subject)
-        };
+        let counts =
+            |column: &&Column| column.counts && column.subject_id.is_none_or(|of| of == subject);
         let columns = self.columns.iter().filter(counts).cloned().collect();
         Self { categories: self.categories.clone(), columns }
     }
@@ -194,7 +193,9 @@ fn entry(column: &Column, cell: Option<&Cell>) -> Entry {
     Entry {
         score: cell.and_then(|cell| cell.score),
         // A grade keeps what was possible when it was given.
-        possible: cell.filter(|cell| cell.score.is_some()).map_or(column.points_possible, |cell| cell.possible),
+        possible: cell
+            .filter(|cell| cell.score.is_some())
+            .map_or(column.points_possible, |cell| cell.possible),
         is_exempt: cell.is_some_and(|cell| cell.state == State::Exempt),
     }
 }

@@ -56,7 +56,8 @@ fn both(current: &str, last: &str) -> (Option<String>, Option<String>) {
 
 #[test]
 fn without_categories_points_count_and_with_them_their_weights() {
-    let cells = [cell(1, State::Graded, Some("90"), "100"), cell(2, State::Graded, Some("5"), "10")];
+    let cells =
+        [cell(1, State::Graded, Some("90"), "100"), cell(2, State::Graded, Some("5"), "10")];
     let mut structure = Structure {
         categories: Vec::new(),
         columns: vec![column(1, "100", None), column(2, "10", None), column(3, "110", None)],
@@ -90,7 +91,11 @@ fn what_is_exempt_is_in_neither_total_and_what_does_not_count_is_nowhere() {
 fn the_lowest_that_is_dropped_is_the_one_that_costs_most() {
     let structure = Structure {
         categories: vec![category(7, "100", 1)],
-        columns: vec![column(1, "100", Some(7)), column(2, "100", Some(7)), column(3, "20", Some(7))],
+        columns: vec![
+            column(1, "100", Some(7)),
+            column(2, "100", Some(7)),
+            column(3, "20", Some(7)),
+        ],
     };
     let cells = [
         cell(1, State::Graded, Some("80"), "100"),
@@ -102,7 +107,10 @@ fn the_lowest_that_is_dropped_is_the_one_that_costs_most() {
 
 #[test]
 fn a_subject_has_its_own_columns_and_those_of_all() {
-    let mut structure = Structure { categories: Vec::new(), columns: vec![column(1, "10", None), column(2, "10", None)] };
+    let mut structure = Structure {
+        categories: Vec::new(),
+        columns: vec![column(1, "10", None), column(2, "10", None)],
+    };
     structure.columns[1].subject_id = Some(id(9));
     let named = |subject| {
         let columns = structure.of_subject(id(subject)).columns;

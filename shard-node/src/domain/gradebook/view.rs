@@ -58,7 +58,9 @@ fn limit() -> i64 {
 fn within_reach<C>(limit: i64) -> impl FnOnce(&i64, &C) -> garde::Result {
     move |page, _| {
         if page.saturating_mul(limit) > ROWS_MAX {
-            return Err(garde::Error::new(format!("pages that end at row {ROWS_MAX} are expected")));
+            return Err(garde::Error::new(format!(
+                "pages that end at row {ROWS_MAX} are expected"
+            )));
         }
         Ok(())
     }
@@ -183,10 +185,10 @@ pub(super) async fn get(reader: &Reader, query: GradebookQuery) -> Result<Gradeb
         return Err(not_found("class"));
     }
     reader.expect(&mut tx, About::class(class)).await?;
-    let statuses = query.status.as_ref().map_or_else(
-        || IN_IT.map(str::to_owned).to_vec(),
-        |status| vec![status.clone()],
-    );
+    let statuses = query
+        .status
+        .as_ref()
+        .map_or_else(|| IN_IT.map(str::to_owned).to_vec(), |status| vec![status.clone()]);
     let window = (query.limit, (query.page - 1) * query.limit);
     let (people, total) = match query.student_id {
         Some(student) => {

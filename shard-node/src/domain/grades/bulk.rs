@@ -146,10 +146,11 @@ pub(super) async fn give(work: &mut Work, input: BulkGrades) -> Result<Reply<Bul
 /// 403: an instructor sends nothing in another system's name.
 fn expect_no_source(work: &Work, rows: &[(usize, BulkGrade)]) -> Result<(), Error> {
     let may = work.caller.is_office() || work.caller.roles.contains(Role::ApiClient);
-    let named =
-        rows.iter().any(|(_, row)| row.source.is_some() || row.graded_at.is_some());
+    let named = rows.iter().any(|(_, row)| row.source.is_some() || row.graded_at.is_some());
     if named && !may {
-        return Err(forbidden("source, externalId and gradedAt are for admin, staff and api clients"));
+        return Err(forbidden(
+            "source, externalId and gradedAt are for admin, staff and api clients",
+        ));
     }
     Ok(())
 }
@@ -201,7 +202,8 @@ impl Judge<'_> {
     fn row(&mut self, row: &BulkGrade, reason: Option<&str>) -> Result<Option<Writing>, Refused> {
         let place = row.place();
         let sheet = self.known.sheets.get(&row.assessment_id);
-        let sheet = sheet.ok_or_else(|| unknown_reference("/assessmentId", "assessment of the class"))?;
+        let sheet =
+            sheet.ok_or_else(|| unknown_reference("/assessmentId", "assessment of the class"))?;
         if !self.others.students.contains(&row.student_id) {
             return Err(unknown_reference("/studentId", "student").into());
         }

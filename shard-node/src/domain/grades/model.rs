@@ -207,11 +207,7 @@ impl Resource for GradeEvent {
     const FIELDS: &'static [Field] = &[
         Field::sort("id", "t.id", Kind::Uuid),
         Field::reference("gradeId", "t.grade_id", "grades", "grade"),
-        Field::filter(
-            "kind",
-            "t.kind",
-            Kind::OneOf(&["GIVEN", "CHANGED", "RELEASED", "KEPT"]),
-        ),
+        Field::filter("kind", "t.kind", Kind::OneOf(&["GIVEN", "CHANGED", "RELEASED", "KEPT"])),
         Field::sort("createdAt", "t.created_at", Kind::Timestamp),
     ];
     const MEMBERS: &'static [&'static str] = &[

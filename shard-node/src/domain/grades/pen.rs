@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::model::{Grade, State};
+use super::progress;
 use super::rules::{Mark, Place, Sheet, Standing, released_at};
 use super::store::{self, Class, Enrolled, EventRow, GradeRow};
-use super::progress;
 use crate::domain::notifications::{Notice, NotificationType, notify};
 use crate::error::{Error, not_found};
 use crate::operation::{Event, Work};

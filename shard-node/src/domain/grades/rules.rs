@@ -97,7 +97,9 @@ pub(super) fn mark(
     let state = match (said.state, said.score) {
         (None | Some(State::Graded), Some(_)) => State::Graded,
         (None, None) => State::Ungraded,
-        (Some(State::Graded), None) => return Err(wrong("/score", "a score is expected with GRADED")),
+        (Some(State::Graded), None) => {
+            return Err(wrong("/score", "a score is expected with GRADED"));
+        }
         (Some(state), None) => state,
         (Some(state), Some(_)) => {
             let word = state.as_str();

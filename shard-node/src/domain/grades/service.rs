@@ -52,7 +52,8 @@ pub struct PatchGrade {
 impl PatchGrade {
     /// What the grade is to say, where it stands so.
     fn said(&self, grade: &Grade) -> Said {
-        let cleared = self.score == Some(None) || self.state.is_some_and(|state| state != State::Graded);
+        let cleared =
+            self.score == Some(None) || self.state.is_some_and(|state| state != State::Graded);
         let raw = grade.score.map(|score| score + grade.late_deduction);
         // What nobody speaks of stays as it is: the deduction, too, unless the score is another.
         let stays = self.score.is_none() && !cleared;
@@ -72,9 +73,8 @@ impl PatchGrade {
 
 /// Changes a grade by hand; no automatic one takes its place after that.
 pub(super) async fn update(work: &mut Work, patch: PatchGrade) -> Result<Reply<Grade>, Error> {
-    let (class, place) = store::class_of_grade(work.tx(), patch.id)
-        .await?
-        .ok_or_else(|| not_found(Grade::NOUN))?;
+    let (class, place) =
+        store::class_of_grade(work.tx(), patch.id).await?.ok_or_else(|| not_found(Grade::NOUN))?;
     work.expect(About::class(class)).await?;
     let known = Known::hold(work, class, &[place]).await?;
     // `hold` has locked it: what is read now stays.
@@ -106,7 +106,10 @@ pub(super) async fn get(reader: &Reader, id: Uuid) -> Result<Grade, Error> {
 }
 
 /// Lists those of a class.
-pub(super) async fn list(reader: &Reader, input: Within<Grade, OfClass>) -> Result<Page<Grade>, Error> {
+pub(super) async fn list(
+    reader: &Reader,
+    input: Within<Grade, OfClass>,
+) -> Result<Page<Grade>, Error> {
     let mut tx = reader.begin().await?;
     store::load_class(&mut tx, input.of).await?.ok_or_else(|| not_found("class"))?;
     reader.expect(&mut tx, About::class(input.of)).await?;

@@ -113,6 +113,16 @@ fn body(operation: &str, world: &World) -> Option<Value> {
             "studentId": world.id("other-students"), "relationship": "OTHER"}),
         "enrollment.bulkEnroll" => json!({"items": [{"studentId": student}]}),
         "enrollment.override" => json!({"to": "WITHDRAWN", "reason": "why"}),
+        "gradebook.bulkGrades" => json!({"items": [{"studentId": student,
+            "assessmentId": world.id("counted-assessment"), "score": "7"}]}),
+        "gradebook.bulkResults" => {
+            json!({"items": [{"studentId": student, "outcome": "FAIL", "rowVersion": 1}]})
+        }
+        "gradebook.createCategory" => json!({"name": "N", "weight": "1"}),
+        "gradebook.createLatePolicy" => json!({"classId": world.id("classes"), "name": "N",
+            "ratePercent": "1", "interval": "HOUR"}),
+        "gradebook.createScale" => json!({"classId": world.id("idle-class"), "name": "N",
+            "passMark": "40", "bands": [{"label": "F", "fromPercent": "0"}]}),
         "notification.setPreferences" => {
             json!({"items": [{"type": "*", "channel": "EMAIL", "enabled": false}]})
         }

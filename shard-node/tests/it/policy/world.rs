@@ -45,6 +45,7 @@ impl World {
         world.catalogue().await;
         world.enrollments().await;
         world.attendance().await;
+        world.gradebook().await;
         world.platform().await;
         world.keep().await;
         world
@@ -219,6 +220,36 @@ impl World {
             &format!("'2026-08-31', '{class}', 1, 1, 0, 1, 1, 1, 1"),
         )
         .await;
+    }
+
+    /// How the class counts, and a grade and the result of the student.
+    async fn gradebook(&mut self) {
+        let (class, student) = (self.id("classes"), self.id("students"));
+        let category = json!({"name": "C", "weight": "1"});
+        let path = format!("/v1/classes/{class}/grading-categories");
+        self.make("grading-categories", &path, category).await;
+        let scale = json!({"classId": class, "name": "S", "passMark": "40",
+            "bands": [{"label": "F", "fromPercent": "0"}]});
+        self.make("grade-scales", "/v1/grade-scales", scale).await;
+        let policy = json!({"classId": class, "name": "L", "ratePercent": "1", "interval": "DAY"});
+        self.make("late-policies", "/v1/late-policies", policy).await;
+        let assessment = self
+            .insert(
+                "counted-assessment",
+                "assessments (institution_id, id, class_id, title, grading_type, status, points_possible, published_at)",
+                &format!("'{class}', 'Counted', 'MANUAL', 'PUBLISHED', 10, now()"),
+            )
+            .await;
+        let sends = [
+            ("grades", json!({"studentId": student, "assessmentId": assessment, "score": "7"})),
+            ("results", json!({"studentId": student, "outcome": "PASS"})),
+        ];
+        for (name, row) in sends {
+            let path = format!("/v1/classes/{class}/{name}:bulk");
+            let sent = self.school.admin.post(&path, json!({"items": [row]})).await.expect(200);
+            let id = sent.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok());
+            self.put(name, id.unwrap_or_else(|| panic!("{}", sent.body)));
+        }
     }
 
     /// A row beside the API.

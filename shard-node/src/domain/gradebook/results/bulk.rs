@@ -159,11 +159,21 @@ impl Judge {
             let holder = self.known.external.get(&external);
             let taken = holder.is_some_and(|holder| *holder != student.enrollment);
             if taken || !self.named.insert(external) {
-                return Err(refused(409, "external-id-taken", "/externalId", "one of its own is expected"));
+                return Err(refused(
+                    409,
+                    "external-id-taken",
+                    "/externalId",
+                    "one of its own is expected",
+                ));
             }
         }
         if !self.seen.insert(row.student_id) {
-            return Err(refused(409, "student-repeated", "/studentId", "a row before it has this student"));
+            return Err(refused(
+                409,
+                "student-repeated",
+                "/studentId",
+                "a row before it has this student",
+            ));
         }
         if row.row_version.is_some() && row.row_version != student.result_version {
             let stands = student.result_version.unwrap_or_default();
@@ -198,6 +208,9 @@ fn not_enrolled() -> Problem {
 
 fn refused(status: u16, code: &'static str, pointer: &str, expected: &str) -> Problem {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT);
-    Problem::new(status, code, "The result cannot be written")
-        .field(FieldProblem::new(pointer, code, expected.to_owned()))
+    Problem::new(status, code, "The result cannot be written").field(FieldProblem::new(
+        pointer,
+        code,
+        expected.to_owned(),
+    ))
 }

@@ -127,9 +127,11 @@ fn result_of(
 /// 422 where a student is named who is not in the class, or too many are.
 fn expect_known(students: &[Finalizing], named: Option<&[Uuid]>) -> Result<(), Error> {
     let code = "not-enrolled";
-    let strangers = named.into_iter().flatten().enumerate().filter(|(_, id)| {
-        !students.iter().any(|student| student.student == **id)
-    });
+    let strangers = named
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter(|(_, id)| !students.iter().any(|student| student.student == **id));
     let title = "A student who is named is not in the class";
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, title);
     let problem = strangers.take(NAMED_MAX).fold(problem, |problem, (index, _)| {

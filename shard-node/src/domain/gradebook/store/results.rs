@@ -43,7 +43,8 @@ impl Finalizing {
     pub(in super::super) fn says(&self, new: &NewResult) -> bool {
         self.is_final
             && self.outcome == Some(new.outcome)
-            && (self.percent, &self.letter, &self.external) == (new.percent, &new.letter, &new.external)
+            && (self.percent, &self.letter, &self.external)
+                == (new.percent, &new.letter, &new.external)
     }
 }
 

@@ -24,7 +24,12 @@ const CONSTRAINTS: &[Constraint] = &[
         "/externalId",
         "this external id",
     ),
-    Constraint::taken("grade_scales_one_a_class", "scale-taken", "/classId", "the class's one scale"),
+    Constraint::taken(
+        "grade_scales_one_a_class",
+        "scale-taken",
+        "/classId",
+        "the class's one scale",
+    ),
     Constraint::taken("grade_scales_by_name", "name-taken", "/name", "this name"),
     Constraint::taken("late_policies_by_name", "name-taken", "/name", "this name"),
 ];

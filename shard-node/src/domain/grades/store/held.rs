@@ -146,9 +146,9 @@ pub(in super::super) async fn hold_enrollments(
     )
     .fetch_all(tx.connection())
     .await?;
-    let enrolled = rows.into_iter().map(|row| {
-        (row.student_id, Enrolled { enrollment: row.id, is_final: row.is_final })
-    });
+    let enrolled = rows
+        .into_iter()
+        .map(|row| (row.student_id, Enrolled { enrollment: row.id, is_final: row.is_final }));
     Ok(enrolled.collect())
 }
 

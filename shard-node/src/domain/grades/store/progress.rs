@@ -21,10 +21,7 @@ pub(in super::super) struct ProgressRow {
 }
 
 /// The subjects of a class.
-pub(in super::super) async fn subjects(
-    tx: &mut TenantTx,
-    class: Uuid,
-) -> Result<Vec<Uuid>, Error> {
+pub(in super::super) async fn subjects(tx: &mut TenantTx, class: Uuid) -> Result<Vec<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         "SELECT subject_id FROM class_subjects WHERE institution_id = $1 AND class_id = $2 ORDER BY subject_id",
