@@ -33,5 +33,5 @@ pub(crate) async fn complete_all(
 fn ended(enrollment: Uuid, day: NaiveDate) -> EventRow {
     let (from, to) = (Some(Status::Active), Status::Completed);
     let reason = Some("result".to_owned());
-    EventRow { enrollment, from, to, effective_on: day, reason, overrode: None }
+    EventRow { enrollment, from, to, effective_on: day, reason, overrode: Vec::new() }
 }
