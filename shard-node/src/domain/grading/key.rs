@@ -277,3 +277,9 @@ impl fmt::Debug for Rule {
         f.write_str("Rule")
     }
 }
+
+impl fmt::Debug for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Within")
+    }
+}

@@ -37,7 +37,12 @@ pub use blueprint::{
     Blueprint, Draw, Fixed, FixedItem, ITEMS_MAX, POOL_MAX, Pool, PooledQuestion, Section,
     SectionKind,
 };
-pub use definition::{Body, Content, Difficulty, QuestionType};
+pub use definition::{
+    Body, ChoicesParameter, ClozeBody, ClozePart, Content, DerivedParameter, Difficulty, EssayBody,
+    FileBody, Formula, MatchingBody, MultipleBody, MultipleChoice, NumberAnswer, NumericBody,
+    OrderingBody, Pair, Parameter, PartBody, QuestionType, RangeParameter, Scoring, ShortTextBody,
+    SingleBody, SingleChoice, TextAnswer, ToleranceType, TrueFalseBody,
+};
 pub use draw::{DrawError, ProofFailure, draw, prove, rekey};
 pub use model::{
     NewQuestion, OfQuestion, PatchQuestion, PreviewQuestion, Question, QuestionPreview,

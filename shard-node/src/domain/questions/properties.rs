@@ -33,8 +33,10 @@ fn the_generator_and_papers_are_those_of_every_other_build() {
     assert_eq!(hex(&Sha256::digest(drawn.as_bytes())), DRAWN, "{drawn}");
 }
 
-const NUMBERS: [u64; 6] = [0, 0, 0, 0, 0, 0];
-const DRAWN: &str = "";
+/// Made by another program, from what `seed.rs` says.
+const NUMBERS: [u64; 6] = [455_267, 791_278, 729_784, 591_825, 343_176, 189_939];
+/// SHA-256 of that paper and its key as JSON.
+const DRAWN: &str = "88ee24988c1998a9f83d8def713cdc8754af20eb4c1cf08c3de97b6096419698";
 
 #[test]
 fn every_type_is_drawn_and_its_key_gets_all_points() {
