@@ -4,9 +4,18 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// Years that a date of the API may lie in: past them somebody mistyped, and Postgres and chrono part ways.
 pub(crate) const YEARS: RangeInclusive<i32> = 1900..=2300;
+
+/// The schema of a text that is one of these words. A reference to an enum's own would hide them where they stand.
+pub(crate) fn one_of(description: &str, words: &[&str]) -> RefOr<Schema> {
+    let words = words.iter().map(|word| (*word).to_owned());
+    let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+    RefOr::T(text.description(Some(description)).into())
+}
 
 /// A date of [`YEARS`].
 pub(crate) fn valid_day<C>(value: &NaiveDate, _: &C) -> garde::Result {

@@ -7,9 +7,10 @@ use garde::Validate;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sqlx::FromRow;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::domain::checks::valid_day;
+use crate::domain::checks::{one_of, valid_day};
 use crate::resource::{Field, Kind, Resource, Scope, nullable};
 
 /// A day of the week.
@@ -80,7 +81,7 @@ pub struct ClassMeeting {
     /// The class.
     pub class_id: Uuid,
     /// The day of the week.
-    #[schema(inline)]
+    #[schema(schema_with = weekday)]
     pub weekday: Day,
     /// When it begins, on the class's own clock.
     #[schema(value_type = String, example = "09:30")]
@@ -121,7 +122,7 @@ pub struct NewMeeting {
     pub class_id: Uuid,
     /// The day of the week.
     #[garde(skip)]
-    #[schema(inline)]
+    #[schema(schema_with = weekday)]
     pub weekday: Day,
     /// When it begins, on the class's own clock.
     #[garde(skip)]
@@ -188,6 +189,10 @@ impl PatchMeeting {
         meeting.until = self.until.unwrap_or(meeting.until);
         meeting
     }
+}
+
+fn weekday() -> RefOr<Schema> {
+    one_of("The day of the week.", &["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
 }
 
 fn later_than<C>(starts: LocalTime) -> impl FnOnce(&LocalTime, &C) -> garde::Result {

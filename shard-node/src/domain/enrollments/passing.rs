@@ -6,10 +6,12 @@
 //! - `enrollment_events` says who did it, what was passed over and why; the events that leave the institution say what,
 //!   and not why: a reason may name people.
 
+use chrono::NaiveDate;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use service_kit::Problem;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
 use super::model::Enrollment;
@@ -17,11 +19,10 @@ use super::promote::{Change, change, promote_waitlist};
 use super::rules::{ClassFacts, EnrollmentRefused, may_accept, may_leave};
 use super::store::{self, Locked};
 use super::{Status, Transition};
-use crate::domain::checks::valid_day;
+use crate::domain::checks::{one_of, valid_day};
 use crate::error::{Error, not_found};
 use crate::operation::{Reply, Work};
 use crate::resource;
-use chrono::NaiveDate;
 
 /// A refusal of an enrolment that may be passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -79,7 +80,7 @@ pub struct OverrideEnrollment {
     pub id: Uuid,
     /// Where to.
     #[garde(skip)]
-    #[schema(inline)]
+    #[schema(schema_with = destinations)]
     pub to: OverrideTo,
     /// Why, for the record.
     #[garde(length(chars, min = 1, max = 500))]
@@ -87,6 +88,10 @@ pub struct OverrideEnrollment {
     /// The day from which it counts; today where absent.
     #[garde(inner(custom(valid_day)))]
     pub effective_date: Option<NaiveDate>,
+}
+
+fn destinations() -> RefOr<Schema> {
+    one_of("Where to.", &["ACTIVE", "DROPPED", "WITHDRAWN"])
 }
 
 /// Takes an enrolment to a state, whatever turn or deadline says.

@@ -7,9 +7,10 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
 
-use crate::domain::checks::{not_before, valid_day};
+use crate::domain::checks::{not_before, one_of, valid_day};
 use crate::resource::{Field, Kind, Resource, nullable};
 
 /// What a guardian is to a student.
@@ -53,7 +54,7 @@ pub struct GuardianLink {
     /// The student.
     pub student_id: Uuid,
     /// What the user is to the student.
-    #[schema(inline)]
+    #[schema(schema_with = relationship)]
     pub relationship: Relationship,
     /// The first day on which it counts, in the institution's time zone; from ever where null.
     pub from: Option<NaiveDate>,
@@ -79,7 +80,7 @@ pub struct NewLink {
     pub student_id: Uuid,
     /// What the user is to the student.
     #[garde(skip)]
-    #[schema(inline)]
+    #[schema(schema_with = relationship)]
     pub relationship: Relationship,
     /// The first day on which it counts, in the institution's time zone; from ever where absent.
     #[garde(inner(custom(valid_day)))]
@@ -119,6 +120,10 @@ impl PatchLink {
         link.until = self.until.unwrap_or(link.until);
         link
     }
+}
+
+fn relationship() -> RefOr<Schema> {
+    one_of("What the user is to the student.", RELATIONSHIPS)
 }
 
 impl Resource for GuardianLink {

@@ -115,7 +115,7 @@ fn body(operation: &str, world: &World) -> Option<Value> {
             json!({"curriculumTemplate": {"code": "T", "version": 1}})
         }
         "academic.createTermSystem" => {
-            json!({"type": "SEMESTER", "termsPerYear": 2, "weeksPerTerm": 15, "anchor": "09-01"})
+            json!({"type": "TRIMESTER", "termsPerYear": 3, "weeksPerTerm": 10, "anchor": "09-01"})
         }
         "academic.generateTerms" => json!({"year": 2026}),
         "academic.createTerm" => {

@@ -32,8 +32,9 @@ const HEAD: &str = "\
 # class A; the instructor of another class; student S; a student of another class; the guardian of S; the guardian of that
 # other student; an api client. Lists are asked without a filter, but where one is demanded.
 #
-#   yes    it is done or given                  none   a list without any of what the admin sees
-#   403    not for this role or relation        404    there is no such thing for this caller
+#   yes    it is done or given; a list: whole    some   a list of what is theirs
+#   403    not for this role or relation        none   a list in which nothing is theirs
+#   404    there is no such thing for this caller
 #
 # Another status: the caller may, but not in this state. Reviewed as the contract (API.md); written anew by
 # LXP_REGENERATE=1.
@@ -85,7 +86,12 @@ async fn measure(
         }
         let shown = items(&answer.body);
         everything = everything.max(shown.unwrap_or_default());
-        let word = word(&answer, shown == Some(0) && everything > 0);
+        let word = match shown {
+            _ if !answer.status.is_success() => answer.status.as_u16().to_string(),
+            Some(0) if everything > 0 => "none".to_owned(),
+            Some(shown) if shown < everything => "some".to_owned(),
+            _ => "yes".to_owned(),
+        };
         if !is_sound(&answer) && bad.is_none() {
             bad = Some(format!("as {caller}: {} {}", answer.status, answer.body));
         }
@@ -102,14 +108,6 @@ async fn measure(
         )
     });
     (line, fault)
-}
-
-fn word(answer: &Answer, is_bare: bool) -> String {
-    match (answer.status.is_success(), is_bare) {
-        (true, true) => "none".to_owned(),
-        (true, false) => "yes".to_owned(),
-        _ => answer.status.as_u16().to_string(),
-    }
 }
 
 /// A refusal by role, relation or state; not one of the request's form, and nothing of ours.
