@@ -206,7 +206,7 @@ async fn effect(
         return Ok(Effect::Replayed(answer));
     }
     let answer = serve(work, input).await?;
-    idempotency::keep(work, caller, key, &answer).await?;
+    idempotency::keep(work, caller, key, &answer.without(operation.shown_once)?).await?;
     Ok(Effect::Done(answer))
 }
 
