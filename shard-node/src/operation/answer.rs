@@ -123,7 +123,6 @@ impl Answer {
     pub(super) fn without(&self, members: &[&str]) -> Result<Self, Error> {
         let mut answer = self.clone();
         match &mut answer.body {
-            _ if members.is_empty() => {}
             Some(Body::Value(Value::Object(body))) => {
                 body.retain(|name, _| !members.contains(&name.as_str()));
             }
