@@ -84,7 +84,7 @@ const VERBS: [&str; 42] = [
     "archive",
     "bulk",
     "cancel",
-    "checkIn",
+    "check-in",
     "close",
     "complete",
     "copy",
