@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 /// Years that a date of the API may lie in: past them somebody mistyped, and Postgres and chrono part ways.
 pub(crate) const YEARS: RangeInclusive<i32> = 1900..=2300;
@@ -14,6 +14,11 @@ pub(crate) fn valid_day<C>(value: &NaiveDate, _: &C) -> garde::Result {
     }
     let (first, last) = (YEARS.start(), YEARS.end());
     Err(garde::Error::new(format!("a date of the years {first} to {last} is expected")))
+}
+
+/// An instant of those years.
+pub(crate) fn valid_instant<C>(value: &DateTime<Utc>, context: &C) -> garde::Result {
+    valid_day(&value.date_naive(), context)
 }
 
 /// What comes together with `other` or not at all, such as `source` and `externalId`.

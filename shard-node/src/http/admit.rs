@@ -38,6 +38,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming, calls: u32) -> Resul
         institution: claims.institution,
         subject: claims.subject,
         roles: claims.roles,
+        is_own_client: claims.is_of_client,
         epoch: judged.epoch,
         cached: judged.cached,
         request_id: incoming.request_id.to_string(),
@@ -70,7 +71,7 @@ fn malformed(name: &str, detail: &str) -> Problem {
 }
 
 /// A header that may stand once, as text.
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+pub(super) fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
     let bad = |detail: &str| malformed(name.as_str(), detail);
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };

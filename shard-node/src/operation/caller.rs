@@ -25,6 +25,8 @@ pub struct Caller {
     pub subject: Uuid,
     /// The ceiling of what it may do.
     pub roles: Roles,
+    /// Whether the token is a node's own: then the subject is an api client of the institution, which is asked for.
+    pub is_own_client: bool,
     /// The epoch at which this shard serves the institution.
     pub epoch: Epoch,
     /// Whether caches may answer.
@@ -53,6 +55,7 @@ impl Caller {
             institution,
             subject: Uuid::nil(),
             roles: Roles::from(Role::Admin),
+            is_own_client: false,
             epoch,
             cached: false,
             request_id: id.to_string(),

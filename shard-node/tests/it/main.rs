@@ -1,12 +1,14 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod api_clients;
 mod attendance;
 mod audit;
 mod catalogue;
 mod conditions;
 mod disconnects;
 mod docs;
+mod endpoint_metrics;
 mod enrollments;
 mod events;
 mod guard;
