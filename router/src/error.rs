@@ -108,7 +108,9 @@ impl Refusal {
                 (S::FORBIDDEN, "institution-mismatch", "Another institution than the token's")
             }
             Self::ClientId => (S::UNAUTHORIZED, "client-id", "Client id is missing or malformed"),
-            Self::BodyTooLarge | Self::TokenBodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body is too large"),
+            Self::BodyTooLarge | Self::TokenBodyTooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body is too large")
+            }
             Self::BodyTooSlow => (S::REQUEST_TIMEOUT, "body-too-slow", "Body is too slow"),
             Self::InstitutionUnknown => {
                 (S::NOT_FOUND, "institution-unknown", "Institution is not known")

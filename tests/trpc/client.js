@@ -46,6 +46,7 @@ export function connect({ batch = true, token: bearer = token, headers = {} } = 
       return response;
     },
   };
+  /** @type {import("@trpc/client").TRPCLink<AppRouter>[]} */
   const links = [batch ? httpBatchLink(link) : httpLink(link)];
   /** @type {Client} */
   const client = createTRPCClient({ links });

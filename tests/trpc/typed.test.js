@@ -17,7 +17,7 @@ test("answers have the members of their types", async () => {
   const version = program.rowVersion;
   assert.equal(version, 1);
   const list = await client.academic.listPrograms.query({ code, limit: 1 });
-  /** @type {import("../../shard-node/trpc.ts").ProgramDetail | undefined} */
+  /** @type {import("../../shard-node/trpc.ts").Program | undefined} */
   const first = list.items[0];
   assert.equal(first?.id, id);
   /** @type {null} */

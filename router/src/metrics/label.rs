@@ -62,7 +62,7 @@ const WORDS: [&str; 53] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 35] = [
+const VERBS: [&str; 36] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -89,6 +89,7 @@ const VERBS: [&str; 35] = [
     "resume",
     "retry",
     "retryFailed",
+    "revoke",
     "rotateSecret",
     "run",
     "start",

@@ -125,7 +125,10 @@ async fn without_a_client_id_in_basic_authentication_no_token_is_asked_for() {
         assert_eq!(answer.headers()["www-authenticate"], "Basic realm=\"lxp\"");
         assert_eq!(answer.headers()["content-type"], "application/json");
         let body: Value = answer.json().await.expect("json");
-        assert_eq!((&body["error"], &body["code"]), (&"invalid_client".into(), &"client-id".into()));
+        assert_eq!(
+            (&body["error"], &body["code"]),
+            (&"invalid_client".into(), &"client-id".into())
+        );
         assert!(body["error_description"].as_str().expect("a text").contains("basic"), "{body}");
     }
     assert!(a.seen().is_empty());

@@ -71,7 +71,10 @@ fn malformed(name: &str, detail: &str) -> Problem {
 }
 
 /// A header that may stand once, as text.
-pub(super) fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+pub(super) fn text<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h str>, Problem> {
     let bad = |detail: &str| malformed(name.as_str(), detail);
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };

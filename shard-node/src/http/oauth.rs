@@ -175,8 +175,9 @@ fn credentials(headers: &HeaderMap) -> Result<(ClientId, String), Problem> {
     let secret = unescaped(secret);
     // No secret of ours has other characters.
     if secret.len() > SECRET_MAX_BYTES || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let unknown = Problem::new(StatusCode::UNAUTHORIZED, "client-unknown", "The client is not known")
-            .detail("the secret is not one of ours");
+        let unknown =
+            Problem::new(StatusCode::UNAUTHORIZED, "client-unknown", "The client is not known")
+                .detail("the secret is not one of ours");
         return Err(with_error(unknown, "invalid_client"));
     }
     Ok((of, secret))

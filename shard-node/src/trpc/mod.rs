@@ -75,7 +75,12 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
 }
 
 /// Counts the calls of an institution. Each took as long as its batch: so long its caller waited.
-fn measure(node: &Node, incoming: &Incoming, names: &[String], results: &[Result<Answer, Problem>]) {
+fn measure(
+    node: &Node,
+    incoming: &Incoming,
+    names: &[String],
+    results: &[Result<Answer, Problem>],
+) {
     let Some(institution) = incoming.admission.institution() else { return };
     let took = incoming.began.elapsed();
     for (name, result) in names.iter().zip(results) {

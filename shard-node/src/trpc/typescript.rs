@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::http::openapi::problem_schema;
 use crate::operation::Operation;
+use crate::operation::schema::path_names;
 
 const HEAD: &str = r#"// The type of lxp's tRPC router, made of its operations. Do not edit; after a change of an operation:
 //   LXP_REGENERATE=1 cargo nextest run --workspace -E 'test(the_committed_types)'
@@ -108,7 +109,8 @@ fn grouped(
 
 /// The input of a call; it may be left out where it demands nothing.
 fn input(operation: &Operation) -> Result<String, String> {
-    let required = operation.schemas.required();
+    let mut required = operation.schemas.required();
+    required.extend(path_names(operation.path).map(str::to_owned));
     let mut input = object(&operation.schemas.properties, &required, None, 2)?;
     if operation.schemas.properties.is_empty() {
         "{ [member: string]: never }".clone_into(&mut input);
@@ -172,7 +174,9 @@ fn type_of(schema: &Value, depth: usize) -> Result<String, String> {
     }
     for either in ["oneOf", "anyOf"] {
         if let Some(parts) = schema.get(either).and_then(Value::as_array) {
-            all.push(union(parts.iter().map(|part| type_of(part, depth)).collect::<Result<_, _>>()?));
+            all.push(union(
+                parts.iter().map(|part| type_of(part, depth)).collect::<Result<_, _>>()?,
+            ));
         }
     }
     for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
@@ -371,12 +375,24 @@ mod tests {
             (json!({"type": ["string", "null"], "enum": ["A"]}), r#""A" | null"#),
             (json!({"const": 7}), "7"),
             (json!({"$ref": "#/components/schemas/Program", "description": "x"}), "Program"),
-            (json!({"type": "array", "items": {"type": ["integer", "null"]}}), "Array<number | null>"),
-            (json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}], "items": false}), "[string, number]"),
+            (
+                json!({"type": "array", "items": {"type": ["integer", "null"]}}),
+                "Array<number | null>",
+            ),
+            (
+                json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}], "items": false}),
+                "[string, number]",
+            ),
             (json!({"oneOf": [{"$ref": "#/a/A"}, {"type": "null"}, {"type": "null"}]}), "A | null"),
-            (json!({"allOf": [{"$ref": "#/a/A"}, {"type": "object", "properties": {}}]}), "A & ({ [member: string]: unknown })"),
+            (
+                json!({"allOf": [{"$ref": "#/a/A"}, {"type": "object", "properties": {}}]}),
+                "A & ({ [member: string]: unknown })",
+            ),
             (json!({"type": "object"}), "{ [member: string]: unknown }"),
-            (json!({"type": "object", "additionalProperties": {"type": "number"}}), "{ [member: string]: number }"),
+            (
+                json!({"type": "object", "additionalProperties": {"type": "number"}}),
+                "{ [member: string]: number }",
+            ),
             (json!({"type": "object", "additionalProperties": false}), "{}"),
             (
                 json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}, "b-c": {"type": "boolean"}}}),

@@ -166,7 +166,10 @@ async fn whatever_is_wrong_with_id_or_secret_the_answer_is_the_same() {
         let mut answer = ask(&school.served, &basic(id, secret), GRANT).await.expect(401);
         assert_eq!(answer.headers["www-authenticate"], "Basic realm=\"lxp\"");
         assert_eq!(answer.headers["content-type"], "application/json");
-        assert_eq!((&answer.body["error"], answer.code()), (&json!("invalid_client"), "client-unknown"));
+        assert_eq!(
+            (&answer.body["error"], answer.code()),
+            (&json!("invalid_client"), "client-unknown")
+        );
         answer.body["requestId"].take();
         answers.push(answer.body);
     }
@@ -198,7 +201,8 @@ async fn what_is_no_request_for_a_clients_token_is_refused_as_the_rfc_says() {
         assert!(answer.body["error_description"].is_string(), "{form}");
         assert_eq!(answer.headers["cache-control"], "no-store");
     }
-    let json_kind = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let json_kind =
+        [("authorization", authorization.as_str()), ("content-type", "application/json")];
     let answer = ask_with(&school.served, &json_kind, GRANT).await.expect(400);
     assert_eq!(answer.body["error"], "invalid_request");
     let nobody = ask_with(&school.served, &[FORM], GRANT).await.expect(401);
@@ -223,8 +227,7 @@ async fn a_revoked_client_is_not_heard_any_more_whatever_its_token_says() {
         Made::by(&school.admin, json!({"name": "A"})).await,
         Made::by(&school.admin, json!({"name": "B"})).await,
     );
-    let (client, other) =
-        (made.client(&school.served).await, deleted.client(&school.served).await);
+    let (client, other) = (made.client(&school.served).await, deleted.client(&school.served).await);
     client.get("/v1/webhooks").await.expect(200);
     other.get("/v1/webhooks").await.expect(200);
     let path = format!("/v1/api-clients/{}", made.id);
@@ -318,7 +321,12 @@ async fn a_key_of_nodes_makes_no_token_but_of_clients_that_are_there() {
     assert_eq!(forged.code(), "token-revoked");
     let other = school.shard.admit().await;
     let made = Made::by(&school.admin, json!({"name": "A"})).await;
-    school.served.node.ownership.refreshed(Instant::now(), Instant::now() + Duration::from_secs(20)).await;
+    school
+        .served
+        .node
+        .ownership
+        .refreshed(Instant::now(), Instant::now() + Duration::from_secs(20))
+        .await;
     let elsewhere = mint(client, made.id, other).get("/v1/webhooks").await.expect(401);
     assert_eq!(elsewhere.code(), "token-revoked", "another institution's client");
     mint(client, made.id, school.institution).get("/v1/webhooks").await.expect(200);
@@ -370,7 +378,10 @@ async fn without_a_key_no_tokens_are_given_and_it_says_so() {
     served.until_leased().await;
     let made = Made::by(&served.admin(institution), json!({"name": "A"})).await;
     let answer = made.ask(&served).await.expect(501);
-    assert_eq!((answer.code(), &answer.headers["content-type"]), ("tokens-off", &"application/problem+json".parse().expect("a header")));
+    assert_eq!(
+        (answer.code(), &answer.headers["content-type"]),
+        ("tokens-off", &"application/problem+json".parse().expect("a header"))
+    );
     drop(served);
     shard.drop_database().await;
 }
@@ -399,7 +410,12 @@ async fn api_clients_are_the_admins_alone_and_listed_by_what_they_are() {
         client.get("/v1/api-clients").await.expect(403);
         client.post("/v1/api-clients", json!({"name": "X"})).await.expect(403);
     }
-    for wrong in [json!({}), json!({"name": ""}), json!({"name": "x".repeat(201)}), json!({"name": "A", "secret": "s"})] {
+    for wrong in [
+        json!({}),
+        json!({"name": ""}),
+        json!({"name": "x".repeat(201)}),
+        json!({"name": "A", "secret": "s"}),
+    ] {
         school.admin.post("/v1/api-clients", wrong).await.expect(400);
     }
     school.run("INSERT INTO api_clients (institution_id, id, name, secret_hash, created_by) SELECT institution_id, gen_random_uuid(), 'n', secret_hash, created_by FROM api_clients, generate_series(1, 33) LIMIT 97").await;

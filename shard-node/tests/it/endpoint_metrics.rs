@@ -11,7 +11,8 @@ use crate::support::api::{Client, Plan};
 use crate::support::directory::FakeDirectory;
 use crate::support::school::School;
 
-const ALL: &str = "SELECT coalesce(sum(requests), 0)::bigint FROM endpoint_metrics WHERE resolution = 'HOUR'";
+const ALL: &str =
+    "SELECT coalesce(sum(requests), 0)::bigint FROM endpoint_metrics WHERE resolution = 'HOUR'";
 
 /// What the metrics say of an operation; null where it was not called.
 async fn of(admin: &Client, operation: &str) -> Value {
@@ -32,12 +33,27 @@ async fn calls_are_counted_by_operation_and_outcome_over_rest_and_trpc() {
         school.admin.post("/v1/programs", program("A")).await.expect(status);
     }
     school.admin.post("/v1/programs", json!({})).await.expect(400);
-    school.served.client(school.institution, Role::Student, None).post("/v1/programs", program("B")).await.expect(403);
-    school.admin.post("/trpc/academic.createProgram,academic.createProgram?batch=1", json!({"0": program("C"), "1": program("C")})).await.expect(207);
+    school
+        .served
+        .client(school.institution, Role::Student, None)
+        .post("/v1/programs", program("B"))
+        .await
+        .expect(403);
+    school
+        .admin
+        .post(
+            "/trpc/academic.createProgram,academic.createProgram?batch=1",
+            json!({"0": program("C"), "1": program("C")}),
+        )
+        .await
+        .expect(207);
     school.admin.get("/v1/no-such-thing").await.expect(404);
     round(&school.served.node, &pool(&school)).await;
     let made = of(&school.admin, "academic.createProgram").await;
-    assert_eq!((&made["requests"], &made["clientErrors"], &made["serverErrors"]), (&json!(6), &json!(4), &json!(0)));
+    assert_eq!(
+        (&made["requests"], &made["clientErrors"], &made["serverErrors"]),
+        (&json!(6), &json!(4), &json!(0))
+    );
     let (mean, p50, p99) = (&made["meanMs"], &made["p50Ms"], &made["p99Ms"]);
     let [mean, p50, p99] = [mean, p50, p99].map(|ms| ms.as_f64().expect("a number"));
     assert!(0.0 < p50 && p50 <= p99 && mean > 0.0, "{made}");
@@ -82,21 +98,45 @@ async fn percentiles_come_from_the_buckets_and_intervals_are_kept_apart() {
         )
         .await;
     let found = of(&school.admin, "academic.getClass").await;
-    assert_eq!(found, json!({"operation": "academic.getClass", "at": null, "requests": 200, "clientErrors": 6,
-        "serverErrors": 2, "meanMs": 20.0, "p50Ms": 0.51, "p99Ms": 10_000.0}));
-    let buckets = school.admin.get("/v1/endpoint-metrics?by=BUCKET&operation=academic.getClass").await.expect(200).body;
-    let counts: Vec<_> = buckets["items"].as_array().expect("items").iter().map(|item| &item["requests"]).collect();
+    assert_eq!(
+        found,
+        json!({"operation": "academic.getClass", "at": null, "requests": 200, "clientErrors": 6,
+        "serverErrors": 2, "meanMs": 20.0, "p50Ms": 0.51, "p99Ms": 10_000.0})
+    );
+    let buckets = school
+        .admin
+        .get("/v1/endpoint-metrics?by=BUCKET&operation=academic.getClass")
+        .await
+        .expect(200)
+        .body;
+    let counts: Vec<_> =
+        buckets["items"].as_array().expect("items").iter().map(|item| &item["requests"]).collect();
     assert_eq!(counts, [&json!(100), &json!(100)]);
-    assert!(buckets["items"][0]["at"].as_str() < buckets["items"][1]["at"].as_str(), "in their order");
+    assert!(
+        buckets["items"][0]["at"].as_str() < buckets["items"][1]["at"].as_str(),
+        "in their order"
+    );
     let all = school.admin.get("/v1/endpoint-metrics?by=BUCKET").await.expect(200).body;
     assert_eq!(all["items"][0]["operation"], Value::Null, "of all operations");
     let minutes = school.admin.get("/v1/endpoint-metrics?resolution=MINUTE").await.expect(200).body;
     assert_eq!(minutes["items"], json!([]));
-    for wrong in ["from=2999-01-01T00:00:00Z", "resolution=DAY", "by=x", "from=2020-01-01T00:00:00Z", "from=x", "shoe=1"] {
+    for wrong in [
+        "from=2999-01-01T00:00:00Z",
+        "resolution=DAY",
+        "by=x",
+        "from=2020-01-01T00:00:00Z",
+        "from=x",
+        "shoe=1",
+    ] {
         school.admin.get(&format!("/v1/endpoint-metrics?{wrong}")).await.expect(400);
     }
     for role in [Role::Staff, Role::Instructor, Role::Student, Role::ApiClient] {
-        school.served.client(school.institution, role, None).get("/v1/endpoint-metrics").await.expect(403);
+        school
+            .served
+            .client(school.institution, role, None)
+            .get("/v1/endpoint-metrics")
+            .await
+            .expect(403);
     }
     school.close().await;
 }
@@ -145,7 +185,8 @@ async fn what_cannot_be_written_now_is_kept_and_what_is_not_ours_is_not_written(
     assert_eq!(school.count(ALL).await, 2);
     let lost = |node: &shard_node::node::Node| {
         let text = node.metrics.render();
-        let line = text.lines().find_map(|line| line.strip_prefix("lxp_endpoint_metrics_lost_total "));
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("lxp_endpoint_metrics_lost_total "));
         line.and_then(|count| count.parse::<u64>().ok()).expect("a counter")
     };
     assert_eq!(lost(&node), 0);
@@ -156,6 +197,10 @@ async fn what_cannot_be_written_now_is_kept_and_what_is_not_ours_is_not_written(
         round(&node, &pool).await;
         assert!(began.elapsed() < Duration::from_secs(20), "it is kept for nobody");
     }
-    assert_eq!(school.count(ALL).await, 2, "of an institution that is another's nothing is written");
+    assert_eq!(
+        school.count(ALL).await,
+        2,
+        "of an institution that is another's nothing is written"
+    );
     school.close().await;
 }

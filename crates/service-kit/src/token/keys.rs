@@ -89,8 +89,12 @@ impl KeySet {
     /// These keys, and those of another JWKS that are believed for api clients alone: also where the issuer has the same.
     pub fn with_client_keys(mut self, json: &[u8], origin: &str) -> Result<Self, TokenSetupError> {
         for (id, key) in Self::from_jwks(json, origin)?.keys {
-            if self.keys.insert(id.clone(), VerifyingKey { signs: Signs::Clients, ..key }).is_some() {
-                tracing::warn!(keys.id = id, "A key of nodes is the issuer's, too: it is believed for api clients alone");
+            if self.keys.insert(id.clone(), VerifyingKey { signs: Signs::Clients, ..key }).is_some()
+            {
+                tracing::warn!(
+                    keys.id = id,
+                    "A key of nodes is the issuer's, too: it is believed for api clients alone"
+                );
             }
         }
         self.document.push(b'\n');

@@ -53,7 +53,9 @@ pub enum IssueError {
     #[error("api_clients.token_ttl_s is {0}: 60 to 3600 is expected")]
     Ttl(u32),
     /// Nobody would believe its tokens.
-    #[error("the public key of api_clients.signing_key_file is not in tokens.client_keys_file: {0}")]
+    #[error(
+        "the public key of api_clients.signing_key_file is not in tokens.client_keys_file: {0}"
+    )]
     NotBelieved(TokenError),
     /// Its tokens would be believed for everybody.
     #[error(
@@ -155,7 +157,11 @@ mod tests {
         KeySet::from_jwks(key.jwks().as_bytes(), "test").expect("keys")
     }
 
-    fn issuer(key: &SigningKey, keys: KeySet, ttl_s: u32) -> Result<Option<TokenIssuer>, IssueError> {
+    fn issuer(
+        key: &SigningKey,
+        keys: KeySet,
+        ttl_s: u32,
+    ) -> Result<Option<TokenIssuer>, IssueError> {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("clients.pem");
         std::fs::write(&file, key.to_pem().expect("a pem")).expect("a file");

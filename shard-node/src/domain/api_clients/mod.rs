@@ -46,11 +46,9 @@ pub fn operations() -> Vec<Operation> {
 
 /// What `/oauth/token` asks of an institution. It is no operation of the API: nobody calls it with a token.
 pub(crate) static GRANT: LazyLock<Operation> = LazyLock::new(|| {
-    Operation::write::<service::Credentials, Grant>(
-        "oauth.token",
-        "/oauth/token",
-        |work, input| Box::pin(service::grant(work, input)),
-    )
+    Operation::write::<service::Credentials, Grant>("oauth.token", "/oauth/token", |work, input| {
+        Box::pin(service::grant(work, input))
+    })
     .roles(roles(&[Role::ApiClient]))
     .keeps_no_answer()
 });

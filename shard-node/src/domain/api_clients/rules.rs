@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_token_lives_no_longer_than_its_client() {
-        let (ttl, standing) = (TimeDelta::minutes(10), Standing { expires_at: None, revoked_at: None });
+        let (ttl, standing) =
+            (TimeDelta::minutes(10), Standing { expires_at: None, revoked_at: None });
         assert_eq!(standing.life(ttl, at(0)), ttl);
         let standing = Standing { expires_at: Some(at(20)), ..standing };
         assert_eq!(standing.life(ttl, at(5)), ttl);

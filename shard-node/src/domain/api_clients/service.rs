@@ -161,8 +161,9 @@ async fn standing(reader: &Reader) -> Result<Option<Standing>, Error> {
 
 /// 401 for a client id and secret that are not taken together.
 fn client_unknown() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "client-unknown", "The client is not known")
-        .detail("client id and secret are not those of an api client that is neither revoked nor expired")
+    Problem::new(StatusCode::UNAUTHORIZED, "client-unknown", "The client is not known").detail(
+        "client id and secret are not those of an api client that is neither revoked nor expired",
+    )
 }
 
 fn expired_already() -> Error {

@@ -85,11 +85,7 @@ pub(super) async fn rotate(
 }
 
 /// Revokes one.
-pub(super) async fn revoke(
-    tx: &mut TenantTx,
-    id: Uuid,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
+pub(super) async fn revoke(tx: &mut TenantTx, id: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
         "UPDATE api_clients SET revoked_at = $3 WHERE institution_id = $1 AND id = $2 AND revoked_at IS NULL",

@@ -8,7 +8,20 @@ use utoipa::ToSchema;
 use crate::domain::checks::valid_instant;
 
 /// How long a bucket is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Resolution {
     /// A minute; kept for 48 hours.

@@ -94,7 +94,8 @@ pub(super) fn interval(
     let until = query.until.unwrap_or(now);
     let from = query.resolution.bucket(query.from.unwrap_or(until - INTERVAL));
     let kept = query.resolution.kept();
-    let wrong = |detail: String| Err(invalid().field(FieldProblem::new("/from", "invalid", detail)));
+    let wrong =
+        |detail: String| Err(invalid().field(FieldProblem::new("/from", "invalid", detail)));
     if from >= until {
         return wrong("an instant before `until` is expected".to_owned());
     }
@@ -152,7 +153,16 @@ mod tests {
         let ask = |resolution, from: Option<&str>, until: Option<&str>| {
             let instant = |text: Option<&str>| text.map(|text| text.parse().expect("an instant"));
             let (from, until) = (instant(from), instant(until));
-            interval(&EndpointMetricsQuery { from, until, operation: None, resolution, by: By::Operation }, now)
+            interval(
+                &EndpointMetricsQuery {
+                    from,
+                    until,
+                    operation: None,
+                    resolution,
+                    by: By::Operation,
+                },
+                now,
+            )
         };
         let (from, until) = ask(Resolution::Hour, None, None).expect("a day");
         assert_eq!((from.to_rfc3339(), until), ("2026-11-28T12:00:00+00:00".to_owned(), now));
