@@ -21,6 +21,9 @@ pub(crate) const AUDIENCE: &str = "lxp";
 /// The name of the signing key's file.
 pub(crate) const SIGNING_KEY: &str = "signing.pem";
 
+/// The name of the file of the key that nodes sign tokens of api clients with.
+pub(crate) const CLIENT_KEY: &str = "clients.pem";
+
 /// The longest a token lives.
 const TTL_MAX_DAYS: i64 = 30;
 

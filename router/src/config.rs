@@ -56,6 +56,9 @@ pub(crate) const URI_MAX_BYTES: usize = 8 * 1024;
 /// Largest request body, in bytes.
 pub(crate) const BODY_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Largest body of a request that comes without a token, in bytes.
+pub(crate) const TOKEN_BODY_MAX_BYTES: u64 = 4 * 1024;
+
 /// A request's head must be there this long after its first byte; a new connection must have sent that one
 /// within this, too.
 pub(crate) const HEAD_DEADLINE: Duration = Duration::from_secs(10);

@@ -31,11 +31,15 @@ pub(crate) enum Refusal {
     /// 403.
     #[error("X-Institution-Id differs from the token's institution")]
     InstitutionMismatch,
-    /// 400: `/oauth/token` without a usable client id.
+    /// 401: `/oauth/token` without a usable client id. In the body it is of no use: the request is sent on before its
+    /// body is read.
     #[error(
-        "HTTP basic authentication with a client id that begins with its institution's id is expected"
+        "HTTP basic authentication with a client id that begins with its institution's id is expected, not client_id in the body"
     )]
     ClientId,
+    /// 413: a body of who has no token yet.
+    #[error("the body of a request without a token is larger than 4 KiB")]
+    TokenBodyTooLarge,
     /// 413.
     #[error("the body is larger than 8 MiB")]
     BodyTooLarge,
@@ -73,6 +77,11 @@ impl Refusal {
         let problem = match self {
             Self::Token(error) => Problem::from(error),
             Self::Internal => Problem::internal(),
+            // As clients of OAuth read it (RFC 6749, 5.2).
+            Self::ClientId => Problem::new(status, code, title)
+                .detail(self.to_string())
+                .with("error", "invalid_client")
+                .with("error_description", self.to_string()),
             _ => Problem::new(status, code, title).detail(self.to_string()),
         };
         match self {
@@ -98,8 +107,10 @@ impl Refusal {
             Self::InstitutionMismatch => {
                 (S::FORBIDDEN, "institution-mismatch", "Another institution than the token's")
             }
-            Self::ClientId => (S::BAD_REQUEST, "client-id", "Client id is missing or malformed"),
-            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body is too large"),
+            Self::ClientId => (S::UNAUTHORIZED, "client-id", "Client id is missing or malformed"),
+            Self::BodyTooLarge | Self::TokenBodyTooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body is too large")
+            }
             Self::BodyTooSlow => (S::REQUEST_TIMEOUT, "body-too-slow", "Body is too slow"),
             Self::InstitutionUnknown => {
                 (S::NOT_FOUND, "institution-unknown", "Institution is not known")
@@ -127,6 +138,7 @@ mod tests {
     fn refusals_have_the_codes_of_the_wire_page() {
         for (refusal, status, code) in [
             (Refusal::Token(TokenError::Missing), 401, "token-missing"),
+            (Refusal::ClientId, 401, "client-id"),
             (Refusal::InstitutionMismatch, 403, "institution-mismatch"),
             (Refusal::InstitutionUnknown, 404, "institution-unknown"),
             (Refusal::OutcomeUnknown, 502, "outcome-unknown"),

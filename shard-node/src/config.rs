@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service_kit::token::TokenSettings;
 use shard_map::{NodeId, ShardId};
 
+use crate::domain::api_clients::ApiClientSettings;
 use crate::domain::webhooks::WebhookSettings;
 use crate::jobs::JobSettings;
 use crate::limits::LimitSettings;
@@ -53,6 +54,9 @@ pub struct Settings {
     /// How mail leaves; where it is absent, none does.
     #[serde(default)]
     pub mail: Option<MailSettings>,
+    /// Tokens of api clients.
+    #[serde(default)]
+    pub api_clients: ApiClientSettings,
     /// Where events may be sent.
     #[serde(default)]
     pub webhooks: WebhookSettings,

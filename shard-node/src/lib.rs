@@ -25,4 +25,4 @@ pub mod resource;
 pub mod schedules;
 pub mod store;
 pub mod tenancy;
-mod trpc;
+pub mod trpc;

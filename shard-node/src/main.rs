@@ -12,6 +12,8 @@ use service_kit::token::TokenVerifier;
 use service_kit::{config, postgres, shutdown, telemetry, tls};
 use shard_node::cache::{Cache, news};
 use shard_node::config::{PostgresSettings, Settings};
+use shard_node::domain::api_clients::TokenIssuer;
+use shard_node::domain::endpoint_metrics::{self, Meter};
 use shard_node::domain::webhooks::{Sender, SystemNames};
 use shard_node::events::Wakes;
 use shard_node::heartbeat::Reporter;
@@ -27,6 +29,8 @@ use shard_node::tenancy::{self, Directory, Memory, Ownership, Park, Poller};
 use shard_node::{events, http, relay};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,11 +40,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Connections kept apart for ownership, news and the relay, so that load cannot starve them.
 const OWN_CONNECTIONS: u32 = 6;
 
-/// Connections of the sequencer of events and of the scheduler.
-const EVENTS_CONNECTIONS: u32 = 4;
+/// Connections of the sequencer of events, of the scheduler and of the writer of metrics.
+const EVENTS_CONNECTIONS: u32 = 6;
 
 /// How long a stop waits for requests that are under way.
 const DRAIN: Duration = Duration::from_secs(15);
+
+/// How long a stop waits for what was counted of requests to be written.
+const LAST_ROUND: Duration = Duration::from_secs(3);
 
 /// A shard node of lxp.
 #[derive(Parser)]
@@ -91,6 +98,8 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tokio::spawn(news::listen(node.clone(), own_pool.clone(), background.clone()));
     let scheduler = Scheduler::new(node.clone(), events_pool.clone())?;
     tokio::spawn(scheduler.run(background.clone()));
+    let metered = endpoint_metrics::run(node.clone(), events_pool.clone(), background.clone());
+    let metered = tokio::spawn(metered);
     tokio::spawn(events::run(node.clone(), events_pool, background.clone()));
     tokio::spawn(relay::run(node.clone(), own_pool, background.clone()));
     if settings.jobs.works() {
@@ -102,7 +111,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         () = drained(&stop) => tracing::warn!("Requests were cut off after {DRAIN:?}"),
         ended = pages => ended.context("the admin listener panicked")?.context("the admin listener failed")?,
     }
-    finish(&node, &background).await;
+    finish(&node, &background, metered).await;
     Ok(())
 }
 
@@ -144,6 +153,9 @@ async fn wire(
     let jobs = jobs(settings, &metrics)?;
     let redis = Redis::connect_in_background(settings.redis.nodes.clone(), background.clone());
     let redis = Arc::new(redis);
+    let tokens = TokenVerifier::start(&settings.tokens, background.clone()).await?;
+    let clients = &settings.api_clients;
+    let issuer = TokenIssuer::of(clients, &settings.tokens, &tokens, service_kit::clock::now())?;
     Ok(Arc::new(Node {
         pool,
         replicas: Arc::new(replicas),
@@ -152,7 +164,9 @@ async fn wire(
         cache: Cache::new(redis.clone(), settings.limits.fills()),
         limits: Limits::new(settings.limits.clone(), redis),
         mail: settings.mail.as_ref().map(Mailer::new).transpose()?,
-        tokens: TokenVerifier::start(&settings.tokens, background.clone()).await?,
+        tokens,
+        issuer,
+        meter: Meter::new(&metrics.registry)?,
         metrics,
         wakes: Wakes::default(),
         webhooks: Sender::new(&settings.webhooks, Arc::new(SystemNames))?,
@@ -227,12 +241,15 @@ async fn drained(stop: &CancellationToken) {
 }
 
 /// Lets operations that run come to their end: a COMMIT is never cut off.
-async fn finish(node: &Node, background: &CancellationToken) {
+async fn finish(node: &Node, background: &CancellationToken, metered: JoinHandle<()>) {
     node.tasks.close();
-    if tokio::time::timeout(DRAIN, node.tasks.wait()).await.is_err() {
+    if timeout(DRAIN, node.tasks.wait()).await.is_err() {
         tracing::warn!("Operations were cut off after {DRAIN:?}");
     }
     background.cancel();
+    if timeout(LAST_ROUND, metered).await.is_err() {
+        tracing::warn!("The last metrics were not written within {LAST_ROUND:?}");
+    }
     node.pool.close().await;
     tracing::info!("Stopped");
 }

@@ -9,6 +9,8 @@ use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::Cache;
+use crate::domain::api_clients::TokenIssuer;
+use crate::domain::endpoint_metrics::Meter;
 use crate::domain::webhooks::Sender;
 use crate::events::Wakes;
 use crate::jobs::Jobs;
@@ -36,6 +38,10 @@ pub struct Node {
     pub mail: Option<Mailer>,
     /// How tokens are verified.
     pub tokens: TokenVerifier,
+    /// What signs tokens of api clients; none where they come from elsewhere.
+    pub issuer: Option<TokenIssuer>,
+    /// How each institution's operations were answered.
+    pub meter: Meter,
     /// Metrics.
     pub metrics: Metrics,
     /// Who has events to be numbered.

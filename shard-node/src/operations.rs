@@ -37,6 +37,8 @@ pub static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         domain::jobs::operations(),
         domain::events::operations(),
         domain::webhooks::operations(),
+        domain::api_clients::operations(),
+        domain::endpoint_metrics::operations(),
     ]
     .into_iter()
     .flatten()

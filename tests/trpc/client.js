@@ -1,6 +1,5 @@
-// Clients of the platform that LXP_URL and LXP_TOKEN name, and what went over the wire.
-//
-// The router's type is `any` until the types are generated.
+// Clients of the platform that LXP_URL and LXP_TOKEN name, and what went over the wire. Their type is that of the
+// operations (shard-node/trpc.ts): each call here is compiled against it.
 
 import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from "@trpc/client";
 import assert from "node:assert/strict";
@@ -17,6 +16,8 @@ export const url = `${setting("LXP_URL").replace(/\/$/, "")}/trpc`;
 const token = setting("LXP_TOKEN");
 
 /**
+ * @typedef {import("../../shard-node/trpc.ts").AppRouter} AppRouter
+ * @typedef {import("@trpc/client").TRPCClient<AppRouter>} Client
  * @typedef {{method: string, url: URL, headers: Headers, body: string | undefined, status: number}} Exchange
  * @typedef {{batch?: boolean, token?: string | null, headers?: Record<string, string>}} Options
  */
@@ -45,8 +46,10 @@ export function connect({ batch = true, token: bearer = token, headers = {} } = 
       return response;
     },
   };
+  /** @type {import("@trpc/client").TRPCLink<AppRouter>[]} */
   const links = [batch ? httpBatchLink(link) : httpLink(link)];
-  const client = /** @type {any} */ (createTRPCClient({ links }));
+  /** @type {Client} */
+  const client = createTRPCClient({ links });
   return { client, exchanges };
 }
 
@@ -59,7 +62,7 @@ export function unique(prefix) {
  * The error that a call ends with.
  *
  * @param {Promise<unknown>} call
- * @returns {Promise<TRPCClientError<any>>}
+ * @returns {Promise<TRPCClientError<AppRouter>>}
  */
 export async function refused(call) {
   const outcome = await call.then(
@@ -73,7 +76,7 @@ export async function refused(call) {
 /**
  * A course, a term and a class in it, made by one batch after the other.
  *
- * @param {any} client
+ * @param {Client} client
  * @param {number} capacity
  */
 export async function openClass(client, capacity) {
@@ -95,7 +98,7 @@ export async function openClass(client, capacity) {
   });
 }
 
-/** @param {any} client */
+/** @param {Client} client */
 export function createStudent(client) {
   const studentNo = unique("S");
   return client.academic.createStudent.mutate({ studentNo, givenName: "Ada", familyName: "Lovelace" });

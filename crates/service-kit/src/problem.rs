@@ -131,6 +131,24 @@ impl Problem {
         self
     }
 
+    /// `WWW-Authenticate` of a 401. What is wrong with a token stands in it (RFC 6750, 3.1), unless there was none; a
+    /// client that asks for one (RFC 6749, 5.2) is asked for its id and secret. The code says which of these it is.
+    pub fn challenge(&self) -> Option<HeaderValue> {
+        if self.status != 401 {
+            return None;
+        }
+        if self.code.starts_with("client-") {
+            return Some(HeaderValue::from_static("Basic realm=\"lxp\""));
+        }
+        if self.code == "token-missing" {
+            return Some(HeaderValue::from_static("Bearer"));
+        }
+        let allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        let detail: String = self.detail.iter().flat_map(|it| it.chars()).filter(allowed).collect();
+        let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{detail}\"");
+        HeaderValue::from_str(&challenge).ok()
+    }
+
     /// The status as a type; 500 where the number is none.
     pub fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -145,14 +163,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let challenge = self.challenge();
         let mut response = (self.status_code(), self.to_json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == 401 {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -161,6 +180,22 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_401_says_what_is_wanted_and_what_is_wrong_with_the_token() {
+        let challenge = |status, code: &'static str, detail: &str| {
+            let problem = Problem::new(status, code, "t").detail(detail);
+            problem.challenge().map(|value| value.to_str().expect("text").to_owned())
+        };
+        let refused = StatusCode::UNAUTHORIZED;
+        assert_eq!(challenge(refused, "token-missing", "x").as_deref(), Some("Bearer"));
+        assert_eq!(
+            challenge(refused, "token-expired", "it \"is\\ old\r\n\u{e4}").as_deref(),
+            Some("Bearer error=\"invalid_token\", error_description=\"it is old\"")
+        );
+        assert_eq!(challenge(refused, "client-id", "x").as_deref(), Some("Basic realm=\"lxp\""));
+        assert_eq!(challenge(StatusCode::FORBIDDEN, "forbidden", "x"), None);
+    }
 
     #[test]
     fn a_problem_has_the_members_of_the_wire_page() {

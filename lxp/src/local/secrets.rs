@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::layout::{Layout, hex, write_private};
-use crate::token::SIGNING_KEY;
+use crate::token::{CLIENT_KEY, SIGNING_KEY};
 
 /// Every secret of one platform. Passwords and tokens are 32 hex digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ impl Secrets {
             write_private(&Self::token_file(layout, role), token.as_bytes())?;
         }
         write_private(&layout.secret("access.json"), secrets.access().as_bytes())?;
-        ensure_signing_key(layout)?;
+        ensure_signing_key(layout, SIGNING_KEY, "jwks.json")?;
+        ensure_signing_key(layout, CLIENT_KEY, "client-jwks.json")?;
         Ok(secrets)
     }
 
@@ -94,13 +95,13 @@ impl Secrets {
     }
 }
 
-fn ensure_signing_key(layout: &Layout) -> anyhow::Result<()> {
-    let file = layout.key(SIGNING_KEY);
+fn ensure_signing_key(layout: &Layout, name: &str, jwks: &str) -> anyhow::Result<()> {
+    let file = layout.key(name);
     if !file.exists() {
         write_private(&file, SigningKey::generate()?.to_pem()?.as_bytes())?;
     }
     let key = crate::token::read_signing_key(&file)?;
-    write_private(&layout.key("jwks.json"), key.jwks().as_bytes())
+    write_private(&layout.key(jwks), key.jwks().as_bytes())
 }
 
 fn random() -> String {
@@ -121,9 +122,12 @@ mod tests {
         let first = Secrets::ensure(&layout).expect("secrets");
         let again = Secrets::ensure(&layout).expect("secrets");
         assert_eq!(first.router, again.router);
-        for file in
-            [layout.secret("secrets.json"), layout.secret("router.token"), layout.key(SIGNING_KEY)]
-        {
+        for file in [
+            layout.secret("secrets.json"),
+            layout.secret("router.token"),
+            layout.key(SIGNING_KEY),
+            layout.key(CLIENT_KEY),
+        ] {
             let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", file.display());
         }

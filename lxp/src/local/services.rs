@@ -14,7 +14,7 @@ use super::probe::Probe;
 use super::secrets::Secrets;
 use super::state::{Kind, Process, UpDown};
 use crate::failure::Failure;
-use crate::token::{AUDIENCE, ISSUER};
+use crate::token::{AUDIENCE, CLIENT_KEY, ISSUER};
 
 /// Longest path of a socket: the kernel takes 107 bytes, and the router puts a process id and `.new` behind it.
 const SOCKET_PATH_MAX_BYTES: usize = 90;
@@ -110,6 +110,7 @@ pub(crate) fn node(
         "tokens": tokens(layout),
         "postgres": {"primary": parts.primary, "replicas": parts.replicas, "max_connections": 16},
         "redis": {"nodes": parts.redis},
+        "api_clients": {"signing_key_file": layout.key(CLIENT_KEY)},
         "webhooks": {"allow_private_addresses": true},
     });
     let shard = Some(parts.shard.to_owned());
@@ -182,7 +183,12 @@ fn service(
 }
 
 fn tokens(layout: &Layout) -> Value {
-    json!({"issuer": ISSUER, "audience": AUDIENCE, "keys_file": layout.key("jwks.json")})
+    json!({
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "keys_file": layout.key("jwks.json"),
+        "client_keys_file": layout.key("client-jwks.json"),
+    })
 }
 
 fn address(port: u16) -> String {

@@ -77,7 +77,7 @@ const WORDS: [&str; 68] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 42] = [
+const VERBS: [&str; 43] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -111,6 +111,7 @@ const VERBS: [&str; 42] = [
     "retry",
     "retryFailed",
     "return",
+    "revoke",
     "rotateSecret",
     "run",
     "start",

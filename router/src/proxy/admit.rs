@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, T
 use http::{Method, Uri};
 use shard_map::InstitutionId;
 
-use crate::config::BODY_MAX_BYTES;
+use crate::config::{BODY_MAX_BYTES, TOKEN_BODY_MAX_BYTES};
 use crate::error::Refusal;
 
 /// `X-Institution-Id`.
@@ -95,13 +95,19 @@ fn is_ambiguous(path: &str) -> bool {
 }
 
 fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(length) = headers.get(CONTENT_LENGTH) else { return Ok(()) };
+    if is_declared_within(headers, BODY_MAX_BYTES) { Ok(()) } else { Err(Refusal::BodyTooLarge) }
+}
+
+/// The same for who has no token yet. A body of undeclared length is counted as it comes.
+pub(crate) fn check_token_body(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_small = is_declared_within(headers, TOKEN_BODY_MAX_BYTES);
+    if is_small { Ok(()) } else { Err(Refusal::TokenBodyTooLarge) }
+}
+
+fn is_declared_within(headers: &HeaderMap, most: u64) -> bool {
+    let Some(length) = headers.get(CONTENT_LENGTH) else { return true };
     let length = length.to_str().ok().and_then(|text| text.parse::<u64>().ok());
-    if length.is_some_and(|length| length <= BODY_MAX_BYTES) {
-        Ok(())
-    } else {
-        Err(Refusal::BodyTooLarge)
-    }
+    length.is_some_and(|length| length <= most)
 }
 
 /// How the request must say for whom it is, by its method and path.

@@ -52,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) refusal: Option<Refusal>,
     /// Bytes of the request's body in this attempt.
     pub(crate) body_bytes: u64,
+    /// Whether it has a token; what has none may have a small body.
+    pub(crate) is_verified: bool,
     /// Whether it may be sent again after its connection broke.
     pub(crate) resendable: bool,
     _in_flight: Counted,
@@ -90,6 +92,7 @@ impl Context {
             not_owner: None,
             refusal: None,
             body_bytes: 0,
+            is_verified: false,
             resendable: false,
             _in_flight: Counted(in_flight.clone()),
         }

@@ -33,7 +33,7 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use service_kit::problem::NOTHING_APPLIED_HEADER;
 use service_kit::request_id::{REQUEST_ID_HEADER, RequestId, is_traceparent, new_traceparent};
-use service_kit::token::TokenVerifier;
+use service_kit::token::{Role, TokenVerifier};
 use tokio_util::sync::CancellationToken;
 
 use self::admit::{Access, Target};
@@ -42,7 +42,7 @@ use self::context::Context;
 use self::retry::{AfterRefusal, NotOwner};
 use crate::config::{
     BODY_GRACE, BODY_MAX_BYTES, BODY_MIN_BYTES_PER_S, BODY_PAUSE, CLIENT_WRITE_DEADLINE,
-    IDLE_DEADLINE_S, REQUEST_DEADLINE,
+    IDLE_DEADLINE_S, REQUEST_DEADLINE, TOKEN_BODY_MAX_BYTES,
 };
 use crate::error::Refusal;
 use crate::listen;
@@ -107,12 +107,19 @@ impl Router {
         let authorization = head.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let target = match admit::access(&head.method, path)? {
             Access::Open => Target::AnyNode,
-            Access::ClientId => Target::Institution(admit::institution_of_client(authorization)?),
+            Access::ClientId => {
+                admit::check_token_body(&head.headers)?;
+                Target::Institution(admit::institution_of_client(authorization)?)
+            }
             Access::Token => {
                 let claims = self.tokens.verify(authorization, service_kit::clock::now())?;
                 admit::check_institution(&head.headers, claims.institution)?;
                 let (institution, subject) = (claims.institution, claims.subject);
-                self.metrics.active_users.saw(institution, subject, context.began);
+                // Programs are no users.
+                if !claims.roles.contains(Role::ApiClient) {
+                    self.metrics.active_users.saw(institution, subject, context.began);
+                }
+                context.is_verified = true;
                 Target::Institution(claims.institution)
             }
         };
@@ -196,6 +203,8 @@ impl ProxyHttp for Router {
         context.body_bytes += body.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let refusal = if context.body_bytes > BODY_MAX_BYTES {
             Refusal::BodyTooLarge
+        } else if !context.is_verified && context.body_bytes > TOKEN_BODY_MAX_BYTES {
+            Refusal::TokenBodyTooLarge
         } else if body.is_some() && !end && is_too_slow(context.began.elapsed(), context.body_bytes)
         {
             Refusal::BodyTooSlow

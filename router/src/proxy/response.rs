@@ -38,14 +38,16 @@ pub(crate) async fn refuse(
     let problem = refusal.problem().request_id(request_id);
     let body = Bytes::from(problem.to_json());
     let mut response = ResponseHeader::build(problem.status_code(), Some(8))?;
-    response.insert_header(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON))?;
+    // Clients of OAuth expect plain JSON (RFC 6749, 5.2); its members are a problem's all the same.
+    let media = if refusal == Refusal::ClientId { "application/json" } else { PROBLEM_JSON };
+    response.insert_header(header::CONTENT_TYPE, HeaderValue::from_static(media))?;
     response.insert_header(header::CONTENT_LENGTH, body.len())?;
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))?;
     if let Some(seconds) = problem.retry_after_s {
         response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds))?;
     }
-    if problem.status == 401 {
-        response.insert_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))?;
+    if let Some(challenge) = problem.challenge() {
+        response.insert_header(header::WWW_AUTHENTICATE, challenge)?;
     }
     if refusal == Refusal::Method {
         let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

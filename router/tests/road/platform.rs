@@ -191,12 +191,17 @@ impl Platform {
 
     /// A good token for an institution.
     pub(crate) fn token(&self, institution: InstitutionId) -> String {
+        self.token_as(institution, Role::Admin)
+    }
+
+    /// The same of a role, whose subject is its own.
+    pub(crate) fn token_as(&self, institution: InstitutionId, role: Role) -> String {
         self.key.mint(&Mint {
             issuer: "lxp-test",
             audience: "lxp",
-            subject: Uuid::from_u128(9),
+            subject: Uuid::from_u128(9 + role as u128),
             institution,
-            roles: Roles::from(Role::Admin),
+            roles: Roles::from(role),
             issued_at: service_kit::clock::now(),
             ttl: TimeDelta::hours(1),
             token_id: Uuid::from_u128(8),

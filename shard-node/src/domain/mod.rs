@@ -3,6 +3,7 @@
 //! `mod.rs` (what it is, what must stay true, its operations), `model.rs` (types), `rules.rs` (pure
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
+pub mod api_clients;
 pub mod assessments;
 pub mod attempts;
 pub mod attendance;
@@ -11,6 +12,7 @@ pub mod class_meetings;
 pub mod class_staff;
 pub mod classes;
 pub mod courses;
+pub mod endpoint_metrics;
 pub mod enrollments;
 pub mod events;
 pub mod gradebook;

@@ -41,6 +41,7 @@ pub(crate) async fn admit(node: &Node, incoming: &Incoming, calls: u32) -> Resul
         roles: claims.roles,
         // Until it is admitted to an operation.
         relations: Relations::default(),
+        is_own_client: claims.is_of_client,
         epoch: judged.epoch,
         cached: judged.cached,
         request_id: incoming.request_id.to_string(),
@@ -73,7 +74,10 @@ fn malformed(name: &str, detail: &str) -> Problem {
 }
 
 /// A header that may stand once, as text.
-fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+pub(super) fn text<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h str>, Problem> {
     let bad = |detail: &str| malformed(name.as_str(), detail);
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };

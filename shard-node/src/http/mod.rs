@@ -3,7 +3,7 @@
 //! A request's path through these files: `serve` (here) gives it an id and a deadline and bounds its body,
 //! `admit` says who asks and `judge` whether this shard answers, `measure` whether it is too much, `rest` or
 //! `crate::trpc` finds the operation and its input, `operation::execute` runs it, `answer` encodes what came of
-//! it, and `leased` (here) looks once more whether it may leave.
+//! it, and `leased` (here) looks once more whether it may leave. `oauth` gives tokens to api clients.
 
 mod admit;
 mod answer;
@@ -12,6 +12,7 @@ pub(crate) mod json;
 mod judge;
 mod listen;
 mod measure;
+mod oauth;
 pub mod openapi;
 pub(crate) mod query;
 mod rest;
@@ -58,6 +59,7 @@ pub(crate) struct Incoming {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) request_id: RequestId,
+    pub(crate) began: Instant,
     pub(crate) deadline: Instant,
     pub(crate) admission: Admission,
     pub(crate) stay: Stay,
@@ -95,6 +97,11 @@ pub(crate) struct Admission(Arc<Mutex<Vec<Admitted>>>);
 impl Admission {
     fn add(&self, admitted: Admitted) {
         self.all().push(admitted);
+    }
+
+    /// Whose request it is; none where it was not admitted.
+    pub(crate) fn institution(&self) -> Option<InstitutionId> {
+        self.all().first().map(|admitted| admitted.institution)
     }
 
     fn void(&self) {
@@ -144,8 +151,17 @@ async fn serve(State(node): State<Arc<Node>>, request: Request) -> Response {
             let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
             let admission = admission.clone();
             let stay = Stay { place: Mutex::new(place), patience: OnceLock::new() };
-            let incoming =
-                Incoming { method, uri, headers, body, request_id, deadline, admission, stay };
+            let incoming = Incoming {
+                method,
+                uri,
+                headers,
+                body,
+                request_id,
+                began,
+                deadline,
+                admission,
+                stay,
+            };
             route(&node, incoming).await
         }
         Err(refused) => Outgoing { route: "unread", response: problem(refused, &request_id) },
@@ -215,6 +231,9 @@ impl Drop for Counted {
 async fn route(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     if incoming.uri.path().starts_with("/trpc/") {
         return trpc::serve(node, incoming).await;
+    }
+    if incoming.uri.path() == oauth::PATH {
+        return oauth::serve(node, incoming).await;
     }
     rest::serve(node, incoming).await
 }

@@ -28,9 +28,16 @@ pub fn document(operations: &[Operation]) -> Value {
         "paths": paths,
         "components": {
             "schemas": named,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "client": {
+                    "type": "oauth2",
+                    "description": "An api client sends its id and secret by HTTP basic authentication.",
+                    "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+                },
+            },
         },
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"client": []}],
     })
 }
 
@@ -101,7 +108,7 @@ fn responses(operation: &Operation) -> Value {
     Value::Object(responses)
 }
 
-fn problem_schema() -> Value {
+pub(crate) fn problem_schema() -> Value {
     json!({
         "type": "object",
         "required": ["type", "title", "status", "code"],

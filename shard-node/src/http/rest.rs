@@ -43,6 +43,10 @@ pub(super) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         Err(refused) => problem(refused, &request_id),
     };
     Standing::write(&standings, response.headers_mut());
+    if let Some(institution) = incoming.admission.institution() {
+        let status = response.status().as_u16();
+        node.meter.record(institution, operation.name, status, incoming.began.elapsed());
+    }
     Outgoing { route: operation.path, response }
 }
 
@@ -227,6 +231,7 @@ mod tests {
             headers,
             body: body.to_owned().into(),
             request_id: RequestId::keep_or_make(None),
+            began: Instant::now(),
             deadline: Instant::now(),
             admission: crate::http::Admission::default(),
             stay: crate::http::Stay::default(),

@@ -4,6 +4,8 @@
 //! - A user (a token's subject), an api client, the bulk calls of either and an institution have a budget a minute
 //!   each, kept in Redis on its time (`rate`); a bulk call counts as one, whatever its rows, and a tRPC batch as so
 //!   many as it has calls. What is refused costs none of them.
+//! - A request for a token of an api client comes from nobody who is known: it has budgets of its own, and takes nothing
+//!   from those of the known.
 //! - A Redis that is slow or away holds nobody up: 50 ms, then this node's own knowledge decides.
 //! - Every queue has a bound: requests of the node, of one institution ([`InFlight`]), fills of the cache ([`Gates`]).
 //!   What is beyond is refused at once.
@@ -21,6 +23,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service_kit::token::Role;
+use shard_map::InstitutionId;
+use uuid::Uuid;
 
 pub use gate::Gates;
 pub use headers::Standing;
@@ -30,6 +34,9 @@ pub use rate::{Charge, Rate, Refusal};
 
 use crate::operation::Caller;
 use crate::redis::Redis;
+
+/// How many times one api client's budget of tokens all of an institution's have.
+const TOKENS_OF_ALL: u32 = 10;
 
 /// How long a fill of the cache waits for its turn.
 const FILL_WAIT: Duration = Duration::from_secs(1);
@@ -47,6 +54,9 @@ pub struct LimitSettings {
     /// Bulk calls of one user or api client a minute.
     #[schemars(extend("x-unit" = "calls a minute"))]
     pub bulk_per_minute: u32,
+    /// Requests for a token of one api client a minute; of all of an institution's ten times as many.
+    #[schemars(extend("x-unit" = "requests a minute"))]
+    pub token_per_minute: u32,
     /// Requests of one institution a minute, all of its callers together.
     #[schemars(extend("x-unit" = "requests a minute"))]
     pub institution_per_minute: u32,
@@ -70,6 +80,7 @@ impl Default for LimitSettings {
             user_per_minute: 1_000,
             client_per_minute: 6_000,
             bulk_per_minute: 600,
+            token_per_minute: 60,
             institution_per_minute: 60_000,
             in_flight: 1_024,
             institution_in_flight: 512,
@@ -91,6 +102,7 @@ impl LimitSettings {
             ("user_per_minute", self.user_per_minute),
             ("client_per_minute", self.client_per_minute),
             ("bulk_per_minute", self.bulk_per_minute),
+            ("token_per_minute", self.token_per_minute),
             ("institution_per_minute", self.institution_per_minute),
         ] {
             if per_minute == 0 {
@@ -146,5 +158,30 @@ impl Limits {
             Charge { key, name, per_minute, cost }
         });
         self.rate.charge(charges.collect()).await
+    }
+
+    /// Takes what one request for a token costs.
+    ///
+    /// # Errors
+    /// When the budget of the client id that it names, or the institution's, is used up.
+    pub async fn charge_token(
+        &self,
+        institution: InstitutionId,
+        client: Uuid,
+    ) -> Result<Vec<Standing>, Refusal> {
+        let per_minute = self.settings.token_per_minute;
+        if per_minute == 0 {
+            return Ok(Vec::new());
+        }
+        let charge = |name, of: String, per_minute| {
+            let key = format!("{{{institution}}}:limit:{name}{of}");
+            Charge { key, name, per_minute, cost: 1 }
+        };
+        let all = per_minute.saturating_mul(TOKENS_OF_ALL);
+        let charges = [
+            charge("token", format!(":{client}"), per_minute),
+            charge("tokens", String::new(), all),
+        ];
+        self.rate.charge(charges.into()).await
     }
 }

@@ -28,6 +28,8 @@ pub struct Caller {
     pub roles: Roles,
     /// Of these relations to what the operation is about one is enough; set when the caller is admitted to it.
     pub relations: Relations,
+    /// Whether the token is a node's own: then the subject is an api client of the institution, which is asked for.
+    pub is_own_client: bool,
     /// The epoch at which this shard serves the institution.
     pub epoch: Epoch,
     /// Whether caches may answer.
@@ -57,6 +59,7 @@ impl Caller {
             subject: Uuid::nil(),
             roles: Roles::from(Role::Admin),
             relations: Relations::ANY,
+            is_own_client: false,
             epoch,
             cached: false,
             request_id: id.to_string(),

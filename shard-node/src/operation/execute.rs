@@ -19,7 +19,8 @@ use tokio::time::timeout_at;
 use super::idempotency::{self, Claim};
 use super::queue::Turn;
 use super::work::Finished;
-use super::{Answer, Caller, Handler, Operation, Session, Work, read};
+use super::{Answer, Caller, Handler, Operation, Reader, Session, Work, read};
+use crate::domain::api_clients;
 use crate::error::{Error, outcome_unknown, overloaded};
 use crate::node::Node;
 use crate::store::{Position, TenantTx};
@@ -56,6 +57,7 @@ pub async fn run(
     let task = {
         let (node, phase) = (node.clone(), phase.clone());
         async move {
+            expect_live(&node, &caller).await?;
             match &operation.handler {
                 Handler::Read(serve) => {
                     let input = Arc::unwrap_or_clone(input);
@@ -78,6 +80,16 @@ pub async fn run(
         Err(_) if phase.enter(ABANDONED) => Err(overloaded()),
         Err(_) => Err(outcome_unknown()),
     }
+}
+
+/// Whoever has a token of our own making is asked for first.
+async fn expect_live(node: &Arc<Node>, caller: &Caller) -> Result<(), Error> {
+    if !caller.is_own_client {
+        return Ok(());
+    }
+    let reader = Reader::new(node.clone(), caller.clone(), None);
+    let live = timeout_at(caller.deadline.into(), api_clients::expect_live(&reader)).await;
+    live.map_err(|_| Error::Abandoned)?
 }
 
 async fn write(

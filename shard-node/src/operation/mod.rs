@@ -2,7 +2,8 @@
 //!
 //! What must stay true:
 //! - A route that is not an [`Operation`] does not exist: REST, tRPC and the OpenAPI document are read from the
-//!   same list (`crate::operations`).
+//!   same list (`crate::operations`), and so is the router's type in TypeScript. `/oauth/token` alone is none: it comes
+//!   without a token (`http/oauth.rs`).
 //! - Input is one JSON object, whatever it came as: path, query and body are merged, and unknown members are
 //!   refused by name. So nothing can be assigned that an input does not declare.
 //! - A write runs in one transaction, which also holds its idempotency key and its events.

@@ -1,6 +1,6 @@
 //! One result as tRPC wraps it.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use service_kit::Problem;
 
@@ -12,6 +12,8 @@ pub(super) struct Envelope {
     pub(super) status: StatusCode,
     /// Seconds for `Retry-After`.
     pub(super) retry_after_s: Option<u32>,
+    /// `WWW-Authenticate`.
+    pub(super) challenge: Option<HeaderValue>,
     pub(super) body: Value,
 }
 
@@ -21,10 +23,11 @@ impl Envelope {
         match result {
             Ok(answer) => {
                 let body = json!({"result": {"data": answer.body}});
-                Self { status: StatusCode::OK, retry_after_s: None, body }
+                Self { status: StatusCode::OK, retry_after_s: None, challenge: None, body }
             }
             Err(problem) => {
                 let (status, retry_after_s) = (problem.status_code(), problem.retry_after_s);
+                let challenge = problem.challenge();
                 let (word, number) = code(problem.status);
                 let message =
                     problem.detail.clone().unwrap_or_else(|| problem.title.clone().into_owned());
@@ -32,7 +35,7 @@ impl Envelope {
                     "code": word, "httpStatus": problem.status, "path": name, "problem": problem,
                 });
                 let body = json!({"error": {"message": message, "code": number, "data": data}});
-                Self { status, retry_after_s, body }
+                Self { status, retry_after_s, challenge, body }
             }
         }
     }

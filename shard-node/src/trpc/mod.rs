@@ -9,6 +9,7 @@
 //! What must stay true: a 421 for the whole of it, which a router follows, leaves only where no call has had an effect.
 
 mod envelope;
+pub mod typescript;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
         Ok(inputs) => calls(node, &incoming, &names, inputs, batch, &mut standings).await,
         Err(problem) => names.iter().map(|_| Err(problem.clone())).collect(),
     };
+    measure(node, &incoming, &names, &results);
     let id = incoming.request_id.as_str();
     let results = match elsewhere(results, &incoming.method) {
         Ok(results) => results,
@@ -70,6 +72,23 @@ pub(crate) async fn serve(node: &Arc<Node>, incoming: Incoming) -> Outgoing {
     set_nothing_applied(&mut response, refused);
     Standing::write(&standings, response.headers_mut());
     Outgoing { route: ROUTE, response }
+}
+
+/// Counts the calls of an institution. Each took as long as its batch: so long its caller waited.
+fn measure(
+    node: &Node,
+    incoming: &Incoming,
+    names: &[String],
+    results: &[Result<Answer, Problem>],
+) {
+    let Some(institution) = incoming.admission.institution() else { return };
+    let took = incoming.began.elapsed();
+    for (name, result) in names.iter().zip(results) {
+        let status = result.as_ref().map_or_else(|problem| problem.status, |answer| answer.status);
+        if let Some(operation) = by_name(name) {
+            node.meter.record(institution, operation.name, status, took);
+        }
+    }
 }
 
 /// What stands in the query.
@@ -224,6 +243,7 @@ fn encode(envelopes: Vec<Envelope>, batch: bool) -> Response {
     let mixed = envelopes.iter().any(|envelope| envelope.status != first);
     let status = if mixed { StatusCode::MULTI_STATUS } else { first };
     let retry_after_s = envelopes.iter().filter_map(|envelope| envelope.retry_after_s).max();
+    let challenge = envelopes.first().and_then(|envelope| envelope.challenge.clone());
     let mut bodies: Vec<Value> = envelopes.into_iter().map(|envelope| envelope.body).collect();
     let body = if batch { Value::Array(bodies) } else { bodies.swap_remove(0) };
     let mut response = Response::new(Body::from(body.to_string()));
@@ -233,8 +253,8 @@ fn encode(envelopes: Vec<Envelope>, batch: bool) -> Response {
     if let Some(seconds) = retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if let Some(challenge) = challenge.filter(|_| status == StatusCode::UNAUTHORIZED) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }

@@ -1,6 +1,7 @@
 //! The node against a real Postgres: the guard by SQL, the API through HTTP.
 
 mod academic;
+mod api_clients;
 mod attendance;
 mod audit;
 mod catalogue;
@@ -8,6 +9,7 @@ mod conditions;
 mod demands;
 mod disconnects;
 mod docs;
+mod endpoint_metrics;
 mod enrollments;
 mod events;
 mod exam;

@@ -49,7 +49,9 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     let question = other.post("/v1/questions", question).await.expect(201).id();
     let job = first(&other, "/v1/jobs?limit=1&count=none").await;
     let (webhook, delivery, event) = delivered(&other).await;
+    let client = other.post("/v1/api-clients", json!({"name": "C"})).await.expect(201).id();
     let mut things = BTreeMap::from([
+        ("api-clients", client),
         ("events", event),
         ("webhooks", webhook),
         ("webhook-deliveries", delivery),

@@ -1,5 +1,6 @@
 //! Whole flows: a client, the router, nodes, Postgres and Redis, as processes.
 
+mod clients;
 mod console;
 mod isolation;
 mod jobs;

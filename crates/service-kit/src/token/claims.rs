@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use shard_map::InstitutionId;
 use uuid::Uuid;
 
+use super::keys::Signs;
 use super::{LEEWAY_S, TokenError};
 
 /// The claims of a verified token.
@@ -24,6 +25,8 @@ pub struct Claims {
     pub expires_at: DateTime<Utc>,
     /// `jti`.
     pub token_id: String,
+    /// Whether a node signed it: the subject is then one of the institution's own api clients.
+    pub is_of_client: bool,
 }
 
 /// A role that a token may carry.
@@ -171,6 +174,7 @@ impl Claims {
     pub(super) fn judge(
         payload: &Map<String, Value>,
         expected: &Expected,
+        signs: Signs,
         now: DateTime<Utc>,
     ) -> Result<Self, TokenError> {
         if payload.get("iss").and_then(Value::as_str) != Some(expected.issuer.as_str()) {
@@ -188,6 +192,10 @@ impl Claims {
         if issued_at.max(not_before) > now + chrono::TimeDelta::seconds(LEEWAY_S) {
             return Err(TokenError::NotYetValid);
         }
+        let (roles, is_of_client) = (roles(payload.get("roles"))?, signs == Signs::Clients);
+        if is_of_client && roles != Roles::from(Role::ApiClient) {
+            return Err(TokenError::Claims("its key signs for the role `API_CLIENT` alone"));
+        }
         Ok(Self {
             subject: uuid(payload, "sub", "`sub` is not a UUID")?,
             institution: InstitutionId::new(uuid(
@@ -195,7 +203,7 @@ impl Claims {
                 "institution_id",
                 "`institution_id` is not a UUID",
             )?),
-            roles: roles(payload.get("roles"))?,
+            roles,
             expires_at,
             token_id: payload
                 .get("jti")
@@ -203,6 +211,7 @@ impl Claims {
                 .filter(|id| !id.is_empty())
                 .ok_or(TokenError::Claims("`jti` is not a text"))?
                 .to_owned(),
+            is_of_client,
         })
     }
 }

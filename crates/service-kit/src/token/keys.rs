@@ -20,6 +20,16 @@ const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 pub(super) struct VerifyingKey {
     algorithm: Algorithm,
     key: DecodingKey,
+    signs: Signs,
+}
+
+/// Whose tokens a key is believed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// The issuer's: everybody's.
+    All,
+    /// A node's: those of api clients.
+    Clients,
 }
 
 /// The keys by their ids.
@@ -76,6 +86,22 @@ impl KeySet {
         Ok(Self { keys, document: json.to_vec() })
     }
 
+    /// These keys, and those of another JWKS that are believed for api clients alone: also where the issuer has the same.
+    pub fn with_client_keys(mut self, json: &[u8], origin: &str) -> Result<Self, TokenSetupError> {
+        for (id, key) in Self::from_jwks(json, origin)?.keys {
+            if self.keys.insert(id.clone(), VerifyingKey { signs: Signs::Clients, ..key }).is_some()
+            {
+                tracing::warn!(
+                    keys.id = id,
+                    "A key of nodes is the issuer's, too: it is believed for api clients alone"
+                );
+            }
+        }
+        self.document.push(b'\n');
+        self.document.extend_from_slice(json);
+        Ok(self)
+    }
+
     /// Looks a key up; the id is an opaque text.
     pub(super) fn get(&self, id: &str) -> Option<&VerifyingKey> {
         self.keys.get(id)
@@ -98,6 +124,11 @@ impl KeySet {
 }
 
 impl VerifyingKey {
+    /// Whose tokens it is believed for.
+    pub(super) fn signs(&self) -> Signs {
+        self.signs
+    }
+
     /// Whether a token's `alg` names this key's algorithm.
     pub(super) fn is_for(&self, alg: &str) -> bool {
         alg == name(self.algorithm)
@@ -125,7 +156,7 @@ impl Jwk {
             _ => return None,
         };
         let own = self.alg.as_deref().is_none_or(|alg| alg == name(algorithm));
-        own.then_some(VerifyingKey { algorithm, key })
+        own.then_some(VerifyingKey { algorithm, key, signs: Signs::All })
     }
 }
 
@@ -164,6 +195,7 @@ const fn name(algorithm: Algorithm) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::SigningKey;
 
     fn read(json: &str) -> Result<KeySet, TokenSetupError> {
         KeySet::from_jwks(json.as_bytes(), "test")
@@ -184,6 +216,20 @@ mod tests {
         let keys = read(json).expect("one good key");
         assert_eq!(keys.len(), 1);
         assert!(keys.get("good").is_some_and(|key| key.is_for("EdDSA") && !key.is_for("RS256")));
+    }
+
+    #[test]
+    fn a_key_of_nodes_stays_one_wherever_else_it_stands() {
+        let [issuer, node] = [(); 2].map(|()| SigningKey::generate().expect("a key"));
+        let keys = read(&issuer.jwks()).expect("keys");
+        let alone = read(&issuer.jwks()).expect("keys");
+        let keys = keys.with_client_keys(node.jwks().as_bytes(), "nodes").expect("keys");
+        assert!(!keys.same_as(&alone), "another document");
+        let signs = |keys: &KeySet, key: &SigningKey| keys.get(key.id()).map(VerifyingKey::signs);
+        assert_eq!(signs(&keys, &issuer), Some(Signs::All));
+        assert_eq!(signs(&keys, &node), Some(Signs::Clients));
+        let both = keys.with_client_keys(issuer.jwks().as_bytes(), "nodes").expect("keys");
+        assert_eq!(signs(&both, &issuer), Some(Signs::Clients));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! - A header that brings a key or the address of one (`jwk`, `jku`, `x5c`, `x5u`) or asks for what is not
 //!   understood (`crit`) is refused; so is a name that stands twice in header or claims.
 //! - Nothing that a token says is believed before its signature holds, and no token makes this code panic.
+//! - A key that a node signs with makes tokens of api clients and of nobody else: who has it is no admin anywhere.
 //!
-//! Left alone on purpose: revocation (tokens are short-lived), and what roles allow (the node's rows decide;
+//! Left alone on purpose: revocation (tokens are short-lived; a node asks for its own api clients), and what roles allow (the node's rows decide;
 //! roles are a ceiling).
 
 mod claims;

@@ -1,6 +1,6 @@
 //! Where the keys come from: a file or a JWKS URL, read at start and again from time to time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -29,17 +29,46 @@ pub struct TokenSettings {
     /// A JWKS on the web; this or `keys_file`.
     #[serde(default)]
     pub jwks_url: Option<String>,
+    /// A JWKS on disk of the keys by which nodes sign tokens of api clients (`api_clients.signing_key_file`). What such
+    /// a key signs is believed for api clients alone; without it no token of `/oauth/token` is.
+    #[serde(default)]
+    pub client_keys_file: Option<PathBuf>,
 }
 
 /// Where the keys are read.
 #[derive(Debug)]
-pub(super) enum KeySource {
+pub(super) struct KeySource {
+    issuer: IssuerKeys,
+    client_keys: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+enum IssuerKeys {
     File(PathBuf),
     Url { url: reqwest::Url, client: reqwest::Client },
 }
 
 impl KeySource {
     pub(super) fn of(settings: &TokenSettings) -> Result<Self, TokenSetupError> {
+        let issuer = IssuerKeys::of(settings)?;
+        Ok(Self { issuer, client_keys: settings.client_keys_file.clone() })
+    }
+
+    /// Reads the keys once; the wait is bounded.
+    pub(super) async fn read(&self) -> Result<KeySet, TokenSetupError> {
+        let keys = self.issuer.read().await?;
+        match &self.client_keys {
+            Some(path) => {
+                let (json, file) = read_file(path).await?;
+                keys.with_client_keys(&json, &file)
+            }
+            None => Ok(keys),
+        }
+    }
+}
+
+impl IssuerKeys {
+    fn of(settings: &TokenSettings) -> Result<Self, TokenSetupError> {
         match (&settings.keys_file, &settings.jwks_url) {
             (Some(file), None) => Ok(Self::File(file.clone())),
             (None, Some(text)) => {
@@ -59,21 +88,26 @@ impl KeySource {
         }
     }
 
-    /// Reads the keys once; the wait is bounded.
-    pub(super) async fn read(&self) -> Result<KeySet, TokenSetupError> {
+    async fn read(&self) -> Result<KeySet, TokenSetupError> {
         match self {
             Self::File(path) => {
-                let file = path.display().to_string();
-                match tokio::fs::read(path).await {
-                    Ok(json) => KeySet::from_jwks(&json, &file),
-                    Err(source) => Err(TokenSetupError::File { file, source }),
-                }
+                let (json, file) = read_file(path).await?;
+                KeySet::from_jwks(&json, &file)
             }
             Self::Url { url, client } => {
                 let json = fetch(client, url).await?;
                 KeySet::from_jwks(&json, url.as_str())
             }
         }
+    }
+}
+
+/// The bytes of a file, and its name for errors.
+async fn read_file(path: &Path) -> Result<(Vec<u8>, String), TokenSetupError> {
+    let file = path.display().to_string();
+    match tokio::fs::read(path).await {
+        Ok(bytes) => Ok((bytes, file)),
+        Err(source) => Err(TokenSetupError::File { file, source }),
     }
 }
 

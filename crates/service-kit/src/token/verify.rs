@@ -116,7 +116,7 @@ impl TokenVerifier {
         if !key.verifies(compact.message, compact.signature) {
             return Err(TokenError::Signature);
         }
-        Claims::judge(&compact.payload()?, &self.0.expected, now)
+        Claims::judge(&compact.payload()?, &self.0.expected, key.signs(), now)
     }
 
     fn replace_keys(&self, keys: KeySet) {
@@ -160,22 +160,27 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::token::{Mint, Role, Roles, SigningKey};
+    use crate::token::{Mint, Role, SigningKey};
 
     const QUICK: Pace =
         Pace { at_most_every: Duration::from_millis(10), then_after: Duration::from_hours(1) };
 
     fn settings(keys_file: Option<PathBuf>, jwks_url: Option<String>) -> TokenSettings {
-        TokenSettings { issuer: "i".to_owned(), audience: "a".to_owned(), keys_file, jwks_url }
+        let (issuer, audience) = ("i".to_owned(), "a".to_owned());
+        TokenSettings { issuer, audience, keys_file, jwks_url, client_keys_file: None }
     }
 
     fn token(key: &SigningKey) -> String {
+        token_of(key, &[Role::Staff])
+    }
+
+    fn token_of(key: &SigningKey, roles: &[Role]) -> String {
         let token = key.mint(&Mint {
             issuer: "i",
             audience: "a",
             subject: Uuid::from_u128(1),
             institution: InstitutionId::new(Uuid::from_u128(2)),
-            roles: Roles::from(Role::Staff),
+            roles: roles.iter().copied().collect(),
             issued_at: crate::clock::now(),
             ttl: TimeDelta::hours(1),
             token_id: Uuid::from_u128(3),
@@ -218,6 +223,34 @@ mod tests {
         until_known(&verifier, &new).await;
         assert_eq!(verify(&verifier, &old), Err(TokenError::KeyUnknown), "it was cached");
         stop.cancel();
+    }
+
+    #[tokio::test]
+    async fn a_key_of_nodes_is_believed_for_api_clients_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [issuer, node] = [(); 2].map(|()| SigningKey::generate().expect("a key"));
+        let file = |name: &str, key: &SigningKey| {
+            let file = directory.path().join(name);
+            std::fs::write(&file, key.jwks()).expect("a file");
+            file
+        };
+        let mut settings = settings(Some(file("jwks.json", &issuer)), None);
+        settings.client_keys_file = Some(file("clients.json", &node));
+        let verifier = TokenVerifier::start(&settings, CancellationToken::new());
+        let verifier = verifier.await.expect("a verifier");
+        let client = verify(&verifier, &token_of(&node, &[Role::ApiClient])).expect("a client");
+        assert!(client.is_of_client);
+        let others: [&[Role]; 5] =
+            [&[], &[Role::Admin], &[Role::Student], &[Role::ApiClient, Role::Admin], &Role::ALL];
+        for roles in others {
+            let refused = verify(&verifier, &token_of(&node, roles)).expect_err("no client's");
+            assert_eq!(refused.code(), "token-claims", "{roles:?}");
+        }
+        let by_issuer = verify(&verifier, &token_of(&issuer, &[Role::ApiClient]));
+        assert!(!by_issuer.expect("the issuer's word").is_of_client);
+        settings.client_keys_file = Some(directory.path().join("absent.json"));
+        let absent = TokenVerifier::start(&settings, CancellationToken::new()).await;
+        assert!(absent.expect_err("no file").to_string().contains("absent.json"));
     }
 
     #[tokio::test]

@@ -12,6 +12,8 @@ use service_kit::postgres::{BY_INDEX, pool_with};
 use service_kit::token::{KeySet, Mint, Role, Roles, SigningKey, TokenVerifier, subject_for};
 use shard_map::InstitutionId;
 use shard_node::cache::{Cache, news};
+use shard_node::domain::api_clients::TokenIssuer;
+use shard_node::domain::endpoint_metrics::Meter;
 use shard_node::domain::webhooks::{Names, Sender, SystemNames, WebhookSettings};
 use shard_node::events::Wakes;
 use shard_node::jobs::{self, Handler, JobSettings, Jobs, Mode, Registry};
@@ -56,6 +58,8 @@ pub(crate) struct Served {
     /// Ends its listener once all have been answered; what keeps its table goes on.
     pub(crate) leave: CancellationToken,
     key: SigningKey,
+    /// What it signs tokens of api clients with.
+    pub(crate) client_key: SigningKey,
     #[expect(dead_code, reason = "stops the node when it is dropped")]
     stop: DropGuard,
     #[expect(dead_code, reason = "is there as long as the node")]
@@ -204,6 +208,8 @@ pub(crate) struct Plan {
     pub(crate) handlers: Box<dyn Fn() -> Vec<Handler> + Send + Sync>,
     /// Whether it numbers events by itself.
     pub(crate) numbers: bool,
+    /// Whether it gives tokens to api clients.
+    pub(crate) gives_tokens: bool,
     pub(crate) webhooks: WebhookSettings,
     /// What the names of webhooks lead to.
     pub(crate) names: Arc<dyn Names>,
@@ -229,6 +235,7 @@ impl Plan {
             jobs: JobSettings { mode: Mode::Serve, ..JobSettings::default() },
             handlers: Box::new(jobs::handlers),
             numbers: true,
+            gives_tokens: true,
             webhooks: WebhookSettings::default(),
             names: Arc::new(SystemNames),
         }
@@ -239,7 +246,9 @@ impl Plan {
         service_kit::tls::install_provider();
         let stop = CancellationToken::new();
         let key = SigningKey::generate().expect("a key");
+        let client_key = SigningKey::generate().expect("a key");
         let keys = KeySet::from_jwks(key.jwks().as_bytes(), "test").expect("keys");
+        let keys = keys.with_client_keys(client_key.jwks().as_bytes(), "test").expect("keys");
         let ownership = Arc::new(Ownership::default());
         let memory = Arc::new(Memory::open(self.state.path()).expect("a memory"));
         let (primary, connections) = (self.primary.clone(), self.connections);
@@ -278,6 +287,10 @@ impl Plan {
             limits: Limits::new(self.limits.clone(), redis),
             mail: self.mail.as_ref().map(|mail| Mailer::new(mail).expect("a mailer")),
             tokens: TokenVerifier::with_keys("lxp-test", "lxp", keys),
+            issuer: self.gives_tokens.then(|| {
+                TokenIssuer::new(client_key.clone(), "lxp-test", "lxp", TimeDelta::minutes(10))
+            }),
+            meter: Meter::new(&metrics.registry).expect("a meter"),
             metrics,
             replicas,
             queues: Queues::new(self.connections),
@@ -297,7 +310,7 @@ impl Plan {
             axum::serve(listener, app).with_graceful_shutdown(left.cancelled_owned()).await
         });
         let (stop, state) = (stop.drop_guard(), self.state.clone());
-        Served { url, node, rest, leave, key, stop, state }
+        Served { url, node, rest, leave, key, client_key, stop, state }
     }
 
     /// All that a node does beside answering.
