@@ -30,6 +30,7 @@ use crate::error::{met_the_fence, overloaded};
 use crate::limits::Standing;
 use crate::node::Node;
 use crate::operation::{Body, Caller, execute};
+use crate::policy::Relations;
 
 /// Its path.
 pub(super) const PATH: &str = "/oauth/token";
@@ -149,6 +150,7 @@ fn caller(
         institution: of.institution,
         subject: of.client,
         roles: Roles::from(Role::ApiClient),
+        relations: Relations::default(),
         is_own_client: false,
         epoch: judged.epoch,
         cached: judged.cached,

@@ -62,8 +62,9 @@ pub(super) async fn sit(
         rounds: number,
         deadline,
     };
-    let hands_in = number % 3 == 0;
-    let until = if hands_in { deadline - day.rush.mul_f64(1.0 - share) } else { deadline };
+    let hands_in = number.is_multiple_of(3);
+    let before = if hands_in { day.rush.mul_f64(1.0 - share) } else { Duration::ZERO };
+    let until = deadline.checked_sub(before).unwrap_or(deadline);
     while Instant::now() + day.every < until {
         tokio::time::sleep(day.every).await;
         student.save().await;
