@@ -126,13 +126,11 @@ impl Lots {
                     continue;
                 }
                 reached.insert(question, seeker);
-                match holder.flatten() {
-                    Some(holder) => waiting.push(holder),
-                    None => {
-                        self.hand_over(question, &reached, slot);
-                        return true;
-                    }
-                }
+                let Some(holder) = holder.flatten() else {
+                    self.hand_over(question, &reached, slot);
+                    return true;
+                };
+                waiting.push(holder);
             }
         }
         false

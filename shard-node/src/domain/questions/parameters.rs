@@ -160,13 +160,11 @@ fn source(parameter: &Parameter, names: &Names) -> Result<(Source, Kind), (&'sta
                 .iter()
                 .map(|value| Number::parse(&value.0).map(Value::Number))
                 .collect();
-            Ok(match numbers {
-                Some(numbers) => (Source::Choices(numbers), Kind::Number),
-                None => {
-                    let texts = choices.values.iter().map(|value| Value::Text(value.0.clone()));
-                    (Source::Choices(texts.collect()), Kind::Text)
-                }
-            })
+            if let Some(numbers) = numbers {
+                return Ok((Source::Choices(numbers), Kind::Number));
+            }
+            let texts = choices.values.iter().map(|value| Value::Text(value.0.clone()));
+            Ok((Source::Choices(texts.collect()), Kind::Text))
         }
         Parameter::Derived(derived) => {
             let parsed = Expression::parse_as(&derived.expression.0, names, Kind::Number);

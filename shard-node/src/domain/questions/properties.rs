@@ -18,7 +18,7 @@ fn of_student(student: u128) -> Seed {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Papers that were written are graded by keys that were drawn long ago: a build that draws others is wrong.

@@ -96,7 +96,7 @@ impl Number {
         let square = &self.digits * ten_to(shift);
         let root = square.sqrt();
         let more = i32::from(&root * &root != square);
-        let exact = Self { digits: root * 10 + more, scale: (self.scale + shift) / 2 + 1 };
+        let exact = Self { digits: root * 10 + more, scale: i32::midpoint(self.scale, shift) + 1 };
         Some(exact.kept(QUOTIENT))
     }
 

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 
 /// A grade, in units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Score {
+pub(super) struct Mark {
     /// Its place among all grades.
     pub(super) place: usize,
     pub(super) score: i128,
@@ -21,8 +21,8 @@ pub(super) struct Score {
 }
 
 /// The places of those that stay, in order. Of those that are worth something at least one does.
-pub(super) fn kept(scores: &[Score], drop_lowest: usize, drop_highest: usize) -> Vec<usize> {
-    let (extra, mut rest): (Vec<Score>, Vec<Score>) =
+pub(super) fn kept(scores: &[Mark], drop_lowest: usize, drop_highest: usize) -> Vec<usize> {
+    let (extra, mut rest): (Vec<Mark>, Vec<Mark>) =
         scores.iter().partition(|score| score.possible == 0);
     let bonus = extra.iter().map(|score| score.score).sum();
     for (number, is_best) in [(drop_lowest, true), (drop_highest, false)] {
@@ -37,12 +37,12 @@ pub(super) fn kept(scores: &[Score], drop_lowest: usize, drop_highest: usize) ->
 }
 
 /// The `number` of them with the best quotient, or the worst; among equals those that come first.
-fn extreme(scores: &[Score], number: usize, bonus: i128, is_best: bool) -> Vec<Score> {
+fn extreme(scores: &[Mark], number: usize, bonus: i128, is_best: bool) -> Vec<Mark> {
     let mut chosen = scores[..number].to_vec();
     let mut at = quotient(&chosen, bonus);
     loop {
         let (score, possible) = at;
-        let term = |one: &Score| one.score * possible - one.possible * score;
+        let term = |one: &Mark| one.score * possible - one.possible * score;
         let mut sorted = scores.to_vec();
         if is_best {
             sorted.sort_by_key(|one| (Reverse(term(one)), one.place));
@@ -61,8 +61,8 @@ fn extreme(scores: &[Score], number: usize, bonus: i128, is_best: bool) -> Vec<S
 }
 
 /// What they come to: points, and possible points, which are more than 0.
-fn quotient(scores: &[Score], bonus: i128) -> (i128, i128) {
-    let sum = |part: fn(&Score) -> i128| scores.iter().map(part).sum::<i128>();
+fn quotient(scores: &[Mark], bonus: i128) -> (i128, i128) {
+    let sum = |part: fn(&Mark) -> i128| scores.iter().map(part).sum::<i128>();
     (bonus + sum(|one| one.score), sum(|one| one.possible))
 }
 
@@ -74,8 +74,8 @@ mod tests {
 
     use super::*;
 
-    fn scores(pairs: &[(i128, i128)]) -> Vec<Score> {
-        let score = |(place, (score, possible)): (usize, &(i128, i128))| Score {
+    fn scores(pairs: &[(i128, i128)]) -> Vec<Mark> {
+        let score = |(place, (score, possible)): (usize, &(i128, i128))| Mark {
             place,
             score: *score,
             possible: *possible,
@@ -84,7 +84,7 @@ mod tests {
     }
 
     /// The quotients of all sets of so many.
-    fn all_quotients(scores: &[Score], number: usize, bonus: i128) -> Vec<(i128, i128)> {
+    fn all_quotients(scores: &[Mark], number: usize, bonus: i128) -> Vec<(i128, i128)> {
         (0_u32..1 << scores.len())
             .filter(|set| set.count_ones() as usize == number)
             .map(|set| {
@@ -113,8 +113,8 @@ mod tests {
         fn the_percentage_does_not_depend_on_the_order_of_grades(
             pairs in prop::collection::vec((0_i128..100, 0_i128..100), 1..12), low in 0_usize..4) {
             let forwards = scores(&pairs);
-            let backwards: Vec<Score> = forwards.iter().rev().copied().collect();
-            let of = |all: &[Score]| {
+            let backwards: Vec<Mark> = forwards.iter().rev().copied().collect();
+            let of = |all: &[Mark]| {
                 let kept = kept(all, low, 0);
                 quotient(&forwards.iter().filter(|one| kept.contains(&one.place)).copied().collect::<Vec<_>>(), 0)
             };

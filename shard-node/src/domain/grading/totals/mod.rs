@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 pub use scale::{Band, check_bands, label};
 
-use self::drop::{Score, kept};
+use self::drop::{Mark, kept};
 use self::quotient::Quotient;
 use super::units::{decimal, units};
 
@@ -129,15 +129,15 @@ fn sum(category: &Category, with_ungraded: bool) -> Sum {
         .iter()
         .enumerate()
         .filter(|(_, entry)| !entry.is_exempt && (with_ungraded || entry.score.is_some()));
-    let scores: Vec<Score> = counted
-        .map(|(place, entry)| Score {
+    let scores: Vec<Mark> = counted
+        .map(|(place, entry)| Mark {
             place,
             score: units(entry.score.unwrap_or_default()).max(0),
             possible: units(entry.possible).max(0),
         })
         .collect();
     let kept = kept(&scores, category.drop_lowest, category.drop_highest);
-    let is_kept = |score: &&Score| kept.binary_search(&score.place).is_ok();
+    let is_kept = |score: &&Mark| kept.binary_search(&score.place).is_ok();
     Sum {
         score: scores.iter().filter(is_kept).map(|score| score.score).sum(),
         possible: scores.iter().filter(is_kept).map(|score| score.possible).sum(),
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn the_lowest_that_is_dropped_is_the_one_that_costs_most() {
-        let category = category("1", 1, &["80/100", "20/100", "1/20"]);
-        assert_eq!(percents(&[category.clone()], Weighting::Points), both("67.5", "67.5"));
-        let share = &total(&[category], Weighting::Points).categories[0].current;
+        let grades = [category("1", 1, &["80/100", "20/100", "1/20"])];
+        assert_eq!(percents(&grades, Weighting::Points), both("67.5", "67.5"));
+        let share = &total(&grades, Weighting::Points).categories[0].current;
         assert_eq!(share.dropped, [1]);
         assert_eq!((share.score, share.possible), (of("81"), of("120")));
     }
@@ -255,9 +255,10 @@ mod tests {
     fn the_highest_are_dropped_of_those_that_stay_and_one_always_stays() {
         let mut grades = category("1", 1, &["1/10", "5/10", "9/10"]);
         grades.drop_highest = 1;
-        assert_eq!(percents(&[grades.clone()], Weighting::Points), both("50", "50"));
-        grades.drop_lowest = 9;
-        assert_eq!(percents(&[grades], Weighting::Points), both("90", "90"));
+        let mut grades = [grades];
+        assert_eq!(percents(&grades, Weighting::Points), both("50", "50"));
+        grades[0].drop_lowest = 9;
+        assert_eq!(percents(&grades, Weighting::Points), both("90", "90"));
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Faults {
             None => {}
             Some(value) if is_it => self.fraction(pointer, value),
             Some(_) => {
-                self.add(pointer, format!("nothing is expected unless `scoring` is {scoring}"))
+                self.add(pointer, format!("nothing is expected unless `scoring` is {scoring}"));
             }
         }
     }
