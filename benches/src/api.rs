@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use service_kit::token::Role;
 use shard_map::InstitutionId;
 use uuid::Uuid;
 
@@ -24,6 +25,17 @@ impl Api {
     /// A caller of an institution of the platform.
     pub(crate) fn new(platform: &Platform, institution: InstitutionId) -> anyhow::Result<Self> {
         let token = platform.token(institution, Uuid::new_v4());
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { http, url: platform.router()?.to_owned(), token })
+    }
+
+    /// A student of an institution of the platform.
+    pub(crate) fn student(
+        platform: &Platform,
+        institution: InstitutionId,
+        user: Uuid,
+    ) -> anyhow::Result<Self> {
+        let token = platform.token_as(institution, Role::Student, user);
         let http = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { http, url: platform.router()?.to_owned(), token })
     }

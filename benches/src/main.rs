@@ -25,6 +25,7 @@ mod running;
 mod scale;
 mod settings;
 mod statements;
+mod sweep;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     probe: Option<Probe>,
-    /// What to measure, of a to j [default: all]
+    /// What to measure, of a to k [default: all]
     parts: Vec<String>,
     /// Seconds of one measurement.
     #[arg(long, default_value_t = 4)]
@@ -70,7 +71,7 @@ enum Probe {
 }
 
 /// (c) and (d) share a platform: either brings both.
-const PARTS: [&str; 10] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+const PARTS: [&str; 11] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -112,8 +113,8 @@ async fn all(arguments: &Arguments, settings: &Settings) -> anyhow::Result<bool>
     let asked =
         |part: &str| arguments.parts.is_empty() || arguments.parts.iter().any(|p| p == part);
     let mut bars: Vec<Bar> = Vec::new();
-    let together: [&[&str]; 9] =
-        [&["a"], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"], &["j"]];
+    let together: [&[&str]; 10] =
+        [&["a"], &["b"], &["c", "d"], &["e"], &["f"], &["g"], &["h"], &["i"], &["j"], &["k"]];
     for parts in together {
         if !parts.iter().any(|part| asked(part)) {
             continue;
@@ -143,6 +144,7 @@ async fn some(part: &str, settings: &Settings) -> anyhow::Result<Vec<Section>> {
         "g" => Ok(vec![planner::run()?]),
         "h" => Ok(vec![scale::run(settings).await?]),
         "i" => Ok(vec![jobs::run(settings).await?]),
+        "k" => Ok(vec![sweep::run(settings).await?]),
         "j" => Ok(vec![grading::run(settings)?]),
         _ => Ok(vec![moves::run(settings).await?]),
     }

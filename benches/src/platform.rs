@@ -259,12 +259,17 @@ impl Platform {
 
     /// A token of an administrator, valid for hours.
     pub(crate) fn token(&self, institution: InstitutionId, subject: Uuid) -> String {
+        self.token_as(institution, Role::Admin, subject)
+    }
+
+    /// A token of a user with a role.
+    pub(crate) fn token_as(&self, institution: InstitutionId, role: Role, subject: Uuid) -> String {
         self.key.mint(&Mint {
             issuer: "lxp-local",
             audience: "lxp",
             subject,
             institution,
-            roles: Roles::from(Role::Admin),
+            roles: Roles::from(role),
             issued_at: service_kit::clock::now(),
             ttl: chrono::TimeDelta::hours(12),
             token_id: subject,

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 64] = [
+const WORDS: [&str; 68] = [
+    "answers",
     "api-clients",
     "assessments",
     "attempts",
@@ -33,6 +34,7 @@ const WORDS: [&str; 64] = [
     "history",
     "imports",
     "institution",
+    "items",
     "job-schedules",
     "jobs",
     "late-policies",
@@ -43,12 +45,14 @@ const WORDS: [&str; 64] = [
     "monthly",
     "notifications",
     "org-units",
+    "overrides",
     "preferences",
     "prerequisites",
     "programs",
     "progress",
     "question-banks",
     "questions",
+    "receipt",
     "records",
     "reports",
     "results",
@@ -73,7 +77,7 @@ const WORDS: [&str; 64] = [
 ];
 
 /// The verbs behind a colon, sorted.
-const VERBS: [&str; 39] = [
+const VERBS: [&str; 42] = [
     "acceptOffer",
     "apply",
     "approve",
@@ -99,11 +103,14 @@ const VERBS: [&str; 39] = [
     "pause",
     "preview",
     "publish",
+    "regrade",
+    "release",
     "reopen",
     "replay",
     "resume",
     "retry",
     "retryFailed",
+    "return",
     "rotateSecret",
     "run",
     "start",

@@ -3,6 +3,8 @@
 //! `mod.rs` (what it is, what must stay true, its operations), `model.rs` (types), `rules.rs` (pure
 //! decisions), `store.rs` (every SQL statement), `service.rs` (use cases). A small entity has fewer files.
 
+pub mod assessments;
+pub mod attempts;
 pub mod attendance;
 mod checks;
 pub mod class_meetings;
@@ -25,6 +27,7 @@ pub mod questions;
 pub mod reports;
 pub mod students;
 pub mod subjects;
+pub mod submissions;
 pub mod term_systems;
 pub mod terms;
 pub mod users;

@@ -16,7 +16,13 @@ pub const KINDS: &[&str] = &[
     PROBE,
     "PROGRAM_CREATED",
     "STUDENT_ENROLLED",
+    domain::assessments::CLOSE_ASSESSMENT,
+    domain::assessments::GENERATE_ASSESSMENT_MATERIALS,
+    domain::grades::UPDATE_CLASS_PROGRESS,
+    domain::attempts::ATTEMPT_ENDED,
     domain::attendance::UPDATE_CLASS_ATTENDANCE,
+    domain::submissions::GRADE_ASSESSMENT,
+    domain::submissions::REGRADE_ASSESSMENT,
     schedules::DAILY_ATTENDANCE,
     schedules::WEEKLY_REPORTS,
     schedules::MONTHLY_METRICS,
@@ -31,11 +37,14 @@ pub fn handlers() -> Vec<Handler> {
     let probe = Handler::effect(PROBE, |_, _| Box::pin(async { Ok(()) }));
     let domains: Vec<Vec<Handler>> = vec![
         vec![probe],
+        domain::assessments::handlers(),
+        domain::attempts::handlers(),
         domain::attendance::handlers(),
         domain::enrollments::handlers(),
         domain::grades::handlers(),
         domain::notifications::handlers(),
         domain::reports::handlers(),
+        domain::submissions::handlers(),
         domain::webhooks::handlers(),
     ];
     domains.into_iter().flatten().collect()

@@ -15,6 +15,7 @@ mod store;
 use service_kit::token::{Role, Roles};
 
 pub use ask::{About, expect, expect_class, visible_students};
+pub(crate) use store::{class_exists, teaches};
 
 /// Under which relation a role may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

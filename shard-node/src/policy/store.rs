@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::store::TenantTx;
 
 /// Whether there is such a class.
-pub(super) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
+pub(crate) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         r#"SELECT exists(SELECT FROM classes WHERE institution_id = $1 AND id = $2) AS "exists!""#,
@@ -18,7 +18,7 @@ pub(super) async fn class_exists(tx: &mut TenantTx, class: Uuid) -> Result<bool,
 }
 
 /// Whether a user is on the staff of a class.
-pub(super) async fn teaches(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Result<bool, Error> {
+pub(crate) async fn teaches(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         r#"SELECT exists(SELECT FROM class_staff

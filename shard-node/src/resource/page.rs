@@ -34,6 +34,14 @@ pub struct Page<R> {
     pub(super) resource: PhantomData<fn() -> R>,
 }
 
+impl<R: Resource> Page<R> {
+    /// The same page, as one of what its rows are a view of.
+    pub fn of<T: Resource>(self) -> Page<T> {
+        let Self { items, total, page, limit, total_pages, next_cursor, resource: _ } = self;
+        Page { items, total, page, limit, total_pages, next_cursor, resource: PhantomData }
+    }
+}
+
 impl<R: Resource> ToSchema for Page<R> {
     fn name() -> Cow<'static, str> {
         format!("{}Page", R::name()).into()

@@ -10,6 +10,7 @@ mod disconnects;
 mod docs;
 mod enrollments;
 mod events;
+mod exam;
 mod gradebook;
 mod guard;
 mod heartbeat;

@@ -188,7 +188,7 @@ async fn keep_moving(
     }
 }
 
-async fn ended(control: &Client, id: &str) -> String {
+pub(crate) async fn ended(control: &Client, id: &str) -> String {
     let began = Instant::now();
     loop {
         let shown = control.get(&format!("/v1/moves/{id}")).await.expect(200).body;
@@ -202,7 +202,7 @@ async fn ended(control: &Client, id: &str) -> String {
 }
 
 /// A shard's database, where a superuser sees all rows.
-async fn database(platform: &Own, shard: &str) -> PgPool {
+pub(crate) async fn database(platform: &Own, shard: &str) -> PgPool {
     let dsn = platform.superuser(&format!("postgres-{shard}-primary"));
     let (server, _) = dsn.rsplit_once('/').expect("a database");
     PgPool::connect(&format!("{server}/lxp")).await.expect("a connection")
@@ -272,7 +272,7 @@ async fn expect_each_once(databases: &[PgPool], school: &School, enrolments: &[U
     assert_eq!(ids.len(), once.len(), "{} deliveries", sent.len());
 }
 
-async fn counted(
+pub(crate) async fn counted(
     databases: &[PgPool],
     institution: &Institution,
     sql: &'static str,

@@ -7,6 +7,7 @@
 mod control_plane;
 mod cut_off;
 mod deadline;
+mod exam_day;
 mod jobs;
 mod killed;
 mod marked;

@@ -73,7 +73,34 @@ async fn things(platform: &Platform, institution: InstitutionId) -> BTreeMap<&'s
     ]);
     things.extend(related);
     things.extend(counted(&other, class, student).await);
+    let attempt = begun(platform, institution, class, user).await;
+    things.extend([("attempts", attempt), ("submissions", attempt)]);
     things
+}
+
+/// An attempt that a student of the class has begun.
+async fn begun(platform: &Platform, institution: InstitutionId, class: Uuid, user: Uuid) -> Uuid {
+    let other = platform.admin(institution);
+    let bank = other.post("/v1/question-banks", json!({"name": "D"})).await.expect(201).id();
+    let body = json!({"type": "TRUE_FALSE", "answer": true});
+    let question = json!({"bankId": bank, "title": "Marker", "statement": "Marker", "body": body});
+    let question = other.post("/v1/questions", question).await.expect(201).id();
+    let items = json!([{"questionId": question, "points": "1"}]);
+    let blueprint = json!({"sections": [{"kind": {"type": "FIXED", "items": items}}]});
+    let exam = json!({"classId": class, "title": "E", "gradingType": "AUTOMATED", "blueprint": blueprint});
+    let exam = other.post("/v1/assessments", exam).await.expect(201).id();
+    let (publish, began) = (format!("/v1/assessments/{exam}:publish"), Instant::now());
+    loop {
+        let published = other.post(&publish, json!({})).await;
+        if published.status == 200 {
+            break;
+        }
+        assert_eq!(published.code(), "materials-not-ready", "{}", published.body);
+        assert!(began.elapsed() < Duration::from_mins(1), "the materials are not made");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let own = other.with_token(&platform.token_of(institution, Role::Student, user));
+    own.post(&format!("/v1/assessments/{exam}/attempts"), json!({})).await.expect(201).id()
 }
 
 /// How the class counts, an assessment of it, the student's grade and result.
@@ -259,6 +286,9 @@ fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("bankId", "question-banks"),
         ("gradeId", "grades"),
         ("assessmentId", "assessments"),
+        ("subjectId", "subjects"),
+        ("categoryId", "grading-categories"),
+        ("latePolicyId", "late-policies"),
         ("questionId", "questions"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];

@@ -88,9 +88,13 @@ impl Status {
 impl From<InvalidTransition> for Problem {
     fn from(refused: InvalidTransition) -> Self {
         let allowed: Vec<_> = refused.allowed.iter().map(|status| status.as_str()).collect();
-        Self::new(StatusCode::CONFLICT, "illegal-transition", "Not from where the assessment stands")
-            .with("from", refused.from.as_str())
-            .with("allowed", allowed)
+        Self::new(
+            StatusCode::CONFLICT,
+            "illegal-transition",
+            "Not from where the assessment stands",
+        )
+        .with("from", refused.from.as_str())
+        .with("allowed", allowed)
     }
 }
 

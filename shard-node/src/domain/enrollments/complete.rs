@@ -32,12 +32,6 @@ pub(crate) async fn complete_all(
 
 fn ended(enrollment: Uuid, day: NaiveDate) -> EventRow {
     let (from, to) = (Some(Status::Active), Status::Completed);
-    EventRow {
-        enrollment,
-        from,
-        to,
-        effective_on: day,
-        reason: Some("result".to_owned()),
-        overrode: Vec::new(),
-    }
+    let reason = Some("result".to_owned());
+    EventRow { enrollment, from, to, effective_on: day, reason, overrode: Vec::new() }
 }

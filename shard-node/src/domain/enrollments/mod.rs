@@ -31,10 +31,11 @@ mod store;
 
 use service_kit::token::{Role, Roles};
 
+pub(crate) use crate::policy::{class_exists, teaches};
 pub use bulk::{BulkEnroll, BulkRow};
+pub(crate) use complete::complete_all;
 pub use history::{EnrollmentEvent, OfEnrollment};
 pub use model::{EndEnrollment, Enroll, Enrollment, OfClass, OnFull, Progress, ProgressList};
-pub(crate) use complete::complete_all;
 pub use offers::handlers;
 pub use passing::{OverrideEnrollment, OverrideTo, Overrides, Passable};
 pub(crate) use promote::promote_waitlist;

@@ -53,6 +53,7 @@ fn named(name: &str) -> Option<&'static str> {
         "prerequisiteId" => "needed-course",
         "guardianId" => "guardian",
         "enrollmentId" => "enrollments",
+        "assessmentId" => "assessments",
         _ => return None,
     })
 }
@@ -65,6 +66,8 @@ fn thing(operation: &str, name: &str) -> Option<&'static str> {
         ("academic.deleteTerm", _) => "idle-term",
         ("academic.deleteProgram", _) => "idle-program",
         ("academic.removeClassStaff", "userId") => "instructor",
+        ("assessment.deleteAssessment" | "assessment.publishAssessment", _) => "draft-assessment",
+        ("assessment.generateMaterials", _) => "drawn-draft",
         ("admin.getUser", _) => "student",
         ("admin.retryJob", _) => "failed-job",
         ("attendance.deleteSession", _) => "idle-session",
@@ -91,6 +94,15 @@ fn query(operation: &str, world: &World) -> Option<String> {
 fn body(operation: &str, world: &World) -> Option<Value> {
     let student = world.id("students");
     Some(match operation {
+        "assessment.createAssessment" => {
+            json!({"classId": world.id("classes"), "title": "N", "gradingType": "MANUAL"})
+        }
+        "assessment.saveAnswers" => json!({"answers": {"i1": "x"}}),
+        "assessment.scoreItems" => json!({"items": [{"item": "i1", "points": "1"}]}),
+        "assessment.regradeAssessment" => json!({"dryRun": true}),
+        "assessment.verifyReceipt" => json!({"receipt": {"submissionId": world.id("submissions"),
+            "assessmentId": world.id("assessments"), "studentId": student, "attempt": 1,
+            "submittedAt": "2026-09-01T00:00:00Z", "answersSha256": "", "signature": ""}}),
         "attendance.checkIn" => json!({"code": world.code}),
         "attendance.createSession" => json!({"date": "2026-09-04"}),
         "attendance.markRecords" => json!({"items": [{"studentId": student, "code": "ABSENT"}]}),

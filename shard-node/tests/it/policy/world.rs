@@ -46,6 +46,7 @@ impl World {
         world.enrollments().await;
         world.attendance().await;
         world.gradebook().await;
+        world.assessments().await;
         world.platform().await;
         world.keep().await;
         world
@@ -250,6 +251,42 @@ impl World {
             let id = sent.body["items"][0]["id"].as_str().and_then(|id| id.parse().ok());
             self.put(name, id.unwrap_or_else(|| panic!("{}", sent.body)));
         }
+    }
+
+    /// Drafts, and an assessment of which the student has handed in one attempt and is at another.
+    async fn assessments(&mut self) {
+        let (class, student) = (self.id("classes"), self.id("students"));
+        let into = "assessments (institution_id, id, class_id, title, grading_type, points_possible, status, \
+            published_at, blueprint, revision, materials_status, max_attempts)";
+        let (drawn, bare) = ("'{\"sections\": []}', 1, 'READY', 9", "null, 0, 'NONE', 9");
+        let of = format!("'{class}', 'A', 'MANUAL', 10");
+        self.insert("draft-assessment", into, &format!("{of}, 'DRAFT', null, {bare}")).await;
+        self.insert("drawn-draft", into, &format!("{of}, 'DRAFT', null, {drawn}")).await;
+        let sat =
+            self.insert("assessments", into, &format!("{of}, 'PUBLISHED', now(), {drawn}")).await;
+        self.insert(
+            "materials",
+            "assessment_materials (institution_id, id, assessment_id, revision, blueprint, pool, hash)",
+            &format!("'{sat}', 1, '{{\"sections\": []}}', '{{\"questions\": []}}', sha256('')"),
+        )
+        .await;
+        let into = "assessment_submissions (institution_id, id, assessment_id, class_id, enrollment_id, student_id, \
+            attempt, revision, items, started_at, status, submitted_at, submitted_by, answers_hash, receipt, score)";
+        let own = format!("'{sat}', '{class}', '{}', '{student}'", self.id("enrollments"));
+        let ended = "'GRADED', now(), 'STUDENT', sha256('{}'), sha256(''), 5";
+        let ended = format!("{own}, 1, 1, 1, now(), {ended}");
+        self.insert("submissions", into, &ended).await;
+        let running = format!("{own}, 2, 1, 1, now(), 'IN_PROGRESS', null, null, null, null, null");
+        self.insert("attempts", into, &running).await;
+        let key = json!({"items": [{"item": "i1", "questionId": Uuid::nil(), "questionVersion": 1, "points": "10",
+            "rule": {"type": "ESSAY"}}]});
+        for (name, of) in [("variant", "submissions"), ("other-variant", "attempts")] {
+            let into = "assessment_variants (institution_id, id, submission_id, paper, key)";
+            let of = self.id(of);
+            self.insert(name, into, &format!("'{of}', '{{\"items\": []}}', '{key}'")).await;
+        }
+        let into = "assessment_overrides (institution_id, id, assessment_id, student_id)";
+        self.insert("override", into, &format!("'{sat}', '{student}'")).await;
     }
 
     /// A row beside the API.

@@ -71,6 +71,27 @@ impl TestRedis {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+
+    /// The keys that have a text in their name or their value.
+    pub(crate) async fn holding(&self, text: &str) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg("*").query_async(&mut connection).await.expect("keys");
+        assert!(!keys.is_empty(), "nothing is in Redis");
+        // What is compressed could not be searched.
+        let plain = redis::cmd("CONFIG").arg("SET").arg("rdbcompression").arg("no").to_owned();
+        plain.query_async::<()>(&mut connection).await.expect("set");
+        let mut holding = Vec::new();
+        for key in keys {
+            let value: Vec<u8> =
+                redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.expect("a value");
+            let is_there = value.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+            if is_there || key.contains(text) {
+                holding.push(key);
+            }
+        }
+        holding
+    }
 }
 
 impl Drop for TestRedis {

@@ -1,0 +1,125 @@
+//! Keys as they were corrected since papers were drawn.
+//!
+//! What must stay true: a correction changes how answers are graded, never what was asked. The paper is drawn anew from the
+//! corrected questions with the same seed, and an item takes its new key only where it asks what the student was asked: the
+//! same choices, partners and gaps in the same order, and, where values were drawn for it, the same words. Any other item
+//! keeps the key that it had.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::store::{self, Facts, Sat};
+use crate::domain::assessments::{self, Materials, decode};
+use crate::domain::grading::{Graded, ItemState, VariantKey};
+use crate::domain::questions::{Blueprint, Paper, PaperItem, Pool, Variant};
+use crate::domain::{keys, questions};
+use crate::error::Error;
+use crate::store::TenantTx;
+
+/// What was corrected.
+pub(super) struct Correction {
+    /// What papers are made of.
+    blueprint: Blueprint,
+    /// The institution's key.
+    secret: [u8; 32],
+    /// The questions of the materials, in their newest versions.
+    pub(super) pool: Pool,
+    /// Questions for which everybody has full points.
+    pub(super) full_credit: BTreeSet<Uuid>,
+}
+
+impl Correction {
+    /// Gives full points where everybody has them.
+    pub(super) fn credit(&self, key: &VariantKey, graded: &mut Graded) {
+        let credited: BTreeSet<&str> = key
+            .items
+            .iter()
+            .filter(|item| self.full_credit.contains(&item.question_id))
+            .map(|item| item.item.as_str())
+            .collect();
+        for item in &mut graded.items {
+            if credited.contains(item.item.as_str()) {
+                item.points = item.possible;
+                item.state = ItemState::Scored;
+            }
+        }
+        graded.score = graded.items.iter().map(|item| item.points).sum();
+        graded.needs_review = graded.items.iter().any(|item| item.state == ItemState::Review);
+    }
+}
+
+/// The newest correction that was applied to an assessment.
+pub(super) async fn newest(
+    tx: &mut TenantTx,
+    assessment: Uuid,
+) -> Result<Option<Correction>, Error> {
+    let Some(kept) = store::correction(tx, assessment).await? else { return Ok(None) };
+    let pool = decode(kept.questions, "corrected questions")?;
+    let blueprint = assessments::materials(tx, assessment).await?.blueprint;
+    let secret = keys::institution_key(tx).await?;
+    let full_credit = kept.full_credit.into_iter().collect();
+    Ok(Some(Correction { blueprint, secret, pool, full_credit }))
+}
+
+/// A correction by what the questions say now.
+pub(super) async fn by_newest_questions(
+    tx: &mut TenantTx,
+    assessment: Uuid,
+    full_credit: &[Uuid],
+) -> Result<Correction, Error> {
+    let Materials { blueprint, mut pool } = assessments::materials(tx, assessment).await?;
+    let ids: Vec<Uuid> = pool.questions.iter().map(|question| question.id).collect();
+    let newest = store::newest_versions(tx, &ids).await?;
+    for question in &mut pool.questions {
+        // Bank, tags and difficulty stay as they were: the draw goes by them.
+        if let Some((version, content)) = newest.get(&question.id) {
+            question.version = *version;
+            question.content = decode(content.clone(), "a question")?;
+        }
+    }
+    let secret = keys::institution_key(tx).await?;
+    let full_credit = full_credit.iter().copied().collect();
+    Ok(Correction { blueprint, secret, pool, full_credit })
+}
+
+/// The key by which an attempt is graded.
+pub(super) async fn key(
+    tx: &mut TenantTx,
+    facts: &Facts,
+    own: &Sat,
+    correction: Option<&Correction>,
+) -> Result<VariantKey, Error> {
+    let key: VariantKey = decode(store::variant_key(tx, own.id).await?, "a key")?;
+    let Some(correction) = correction else { return Ok(key) };
+    let paper: Paper = decode(store::variant(tx, own.id).await?, "a paper")?;
+    let number = |it: i32| u32::try_from(it).unwrap_or_default();
+    let (attempt, revision) = (number(own.attempt), number(own.revision));
+    let (assessment, student) = (facts.assessment_id, facts.student_id);
+    let seed = questions::seed(&correction.secret, assessment, student, attempt, revision);
+    let anew = questions::draw(&correction.blueprint, &correction.pool, seed).ok();
+    Ok(anew.map_or_else(|| key.clone(), |anew| overlaid(&key, &paper, &anew, &correction.pool)))
+}
+
+/// A key with the rules of another one for those items that ask the same.
+fn overlaid(key: &VariantKey, paper: &Paper, anew: &Variant, pool: &Pool) -> VariantKey {
+    let mut key = key.clone();
+    for item in &mut key.items {
+        let asked = paper.items.iter().find(|asked| asked.item == item.item);
+        let asks = anew.paper.items.iter().find(|asks| asks.item == item.item);
+        let new = anew.key.items.iter().find(|new| new.item == item.item);
+        let (Some(asked), Some(asks), Some(new)) = (asked, asks, new) else { continue };
+        let drawn = pool.questions.iter().find(|question| question.id == item.question_id);
+        let has_values = drawn.is_none_or(|question| !question.content.parameters.is_empty());
+        if new.question_id == item.question_id && asks_the_same(asked, asks, has_values) {
+            *item = new.clone();
+        }
+    }
+    key
+}
+
+/// Whether what was answered to the one is an answer to the other.
+fn asks_the_same(asked: &PaperItem, asks: &PaperItem, has_values: bool) -> bool {
+    (asked.statement == asks.statement || !has_values)
+        && (asked.points, &asked.field, &asked.parts) == (asks.points, &asks.field, &asks.parts)
+}

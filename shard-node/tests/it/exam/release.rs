@@ -1,0 +1,65 @@
+//! When a student sees points, and when the key.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Exam, Sitter};
+
+async fn seen(sitter: &Sitter, submission: Uuid) -> (Value, Value, bool) {
+    let found = sitter.client.get(&format!("/v1/submissions/{submission}")).await.expect(200).body;
+    let listed =
+        sitter.client.get("/v1/submissions?select=id,score,released").await.expect(200).body;
+    let of = |item: &&Value| item["id"] == json!(submission);
+    let row = listed["items"].as_array().expect("rows").iter().find(of).expect("listed").clone();
+    assert_eq!((&row["score"], &row["released"]), (&found["score"], &found["released"]));
+    let items = !found["items"].as_array().expect("items").is_empty();
+    (found["score"].clone(), found["key"].clone(), items)
+}
+
+/// The assessments that are closed were closed a minute ago.
+const A_MINUTE_AGO: &str =
+    "UPDATE assessments SET closed_at = closed_at - interval '1 minute' WHERE status = 'CLOSED'";
+
+#[tokio::test]
+async fn points_are_seen_by_the_policy_and_the_key_when_all_is_over() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    for policy in ["IMMEDIATE", "AFTER_CLOSE", "MANUAL"] {
+        let assessment = exam.simple(1, json!({"releasePolicy": policy})).await;
+        let submission = sitter.sit(assessment, json!({"i1": true})).await;
+        exam.until_status(submission, "GRADED").await;
+        let at_once = policy == "IMMEDIATE";
+        let (score, key, items) = seen(sitter, submission).await;
+        assert_eq!((score.is_string(), key.is_null(), items), (at_once, true, at_once), "{policy}");
+        let released = exam.grade(assessment, sitter.student).await.expect("a grade").2;
+        assert_eq!(released, at_once, "{policy}");
+        if policy == "AFTER_CLOSE" {
+            assert_eq!(exam.act(assessment, "release").await.expect(409).code(), "not-releasable");
+        }
+        exam.act(assessment, "close").await.expect(200);
+        let (score, key, _) = seen(sitter, submission).await;
+        assert_eq!((score.is_string(), key.is_null()), (policy != "MANUAL", true), "{policy}");
+        exam.school.run(A_MINUTE_AGO).await;
+        let (_, key, _) = seen(sitter, submission).await;
+        assert_eq!(key.is_null(), policy == "MANUAL", "{policy}");
+        exam.act(assessment, "release").await.expect(200);
+        exam.act(assessment, "release").await.expect(200);
+        let (score, key, items) = seen(sitter, submission).await;
+        assert_eq!((score.is_string(), key.is_null(), items), (true, false, true), "{policy}");
+        assert!(exam.grade(assessment, sitter.student).await.expect("a grade").2, "{policy}");
+    }
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_is_graded_after_the_release_is_released_with_its_grade() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"releasePolicy": "MANUAL"})).await;
+    exam.act(assessment, "release").await.expect(200);
+    let submission = sitter.sit(assessment, json!({"i1": true})).await;
+    exam.until_status(submission, "GRADED").await;
+    assert_eq!(seen(sitter, submission).await.0, json!("10"));
+    assert!(exam.grade(assessment, sitter.student).await.expect("a grade").2);
+    exam.close().await;
+}

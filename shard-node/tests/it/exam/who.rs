@@ -1,0 +1,105 @@
+//! Who may do what, and to whom something is nothing.
+
+use axum::http::Method;
+use serde_json::json;
+use service_kit::token::Role;
+use uuid::Uuid;
+
+use super::{Exam, fixed, true_false};
+
+#[tokio::test]
+async fn anothers_attempt_is_nothing_to_a_student() {
+    let exam = Exam::open(2).await;
+    let assessment = exam.simple(1, json!({})).await;
+    let [own, other] = [&exam.sitters[0], &exam.sitters[1]];
+    let attempt = own.start(assessment).await.expect(201).id();
+    for path in [
+        format!("/v1/attempts/{attempt}"),
+        format!("/v1/attempts/{attempt}/answers"),
+        format!("/v1/submissions/{attempt}"),
+        format!("/v1/submissions/{attempt}/receipt"),
+    ] {
+        assert_eq!(other.client.get(&path).await.expect(404).code(), "not-found", "{path}");
+    }
+    other.save(attempt, 1, json!({"i1": true})).await.expect(404);
+    other.submit(attempt, None).await.expect(404);
+    assert_eq!(other.client.get("/v1/submissions").await.expect(200).body["total"], 0);
+    let theirs = format!("/v1/submissions?studentId={}", own.student);
+    assert_eq!(other.client.get(&theirs).await.expect(200).body["total"], 0);
+    // The office sees it, and leaves it to its student.
+    exam.school.admin.get(&format!("/v1/attempts/{attempt}")).await.expect(200);
+    let path = format!("/v1/attempts/{attempt}:submit");
+    assert_eq!(exam.school.admin.post(&path, json!({})).await.expect(403).code(), "forbidden");
+    own.submit(attempt, None).await.expect(200);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_another_teaches_is_nothing_to_an_instructor() {
+    let exam = Exam::open(1).await;
+    let assessment = exam.simple(1, json!({})).await;
+    let submission = exam.sitters[0].sit(assessment, json!({"i1": true})).await;
+    exam.until_status(submission, "GRADED").await;
+    let other = exam.school.user("other", json!([{"role": "INSTRUCTOR"}])).await;
+    let other = exam.school.as_user(Role::Instructor, other);
+    let headers = [("if-match", "*")];
+    for (method, path, body) in [
+        (Method::GET, format!("/v1/assessments/{assessment}"), None),
+        (Method::GET, format!("/v1/assessments/{assessment}/materials"), None),
+        (Method::GET, format!("/v1/assessments/{assessment}/overrides"), None),
+        (Method::PATCH, format!("/v1/assessments/{assessment}"), Some(json!({"title": "Mine"}))),
+        (Method::POST, format!("/v1/assessments/{assessment}:close"), Some(json!({}))),
+        (Method::POST, format!("/v1/assessments/{assessment}:release"), Some(json!({}))),
+        (
+            Method::POST,
+            format!("/v1/assessments/{assessment}:regrade"),
+            Some(json!({"dryRun": true})),
+        ),
+        (Method::GET, format!("/v1/submissions/{submission}"), None),
+        (
+            Method::PATCH,
+            format!("/v1/submissions/{submission}/items"),
+            Some(json!({"items": [{"item": "i1", "points": "0"}]})),
+        ),
+        (Method::POST, format!("/v1/submissions/{submission}:return"), Some(json!({}))),
+    ] {
+        let refused = other.send(method, &path, body, &headers).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (404, "not-found"), "{path}");
+    }
+    for path in ["/v1/assessments", "/v1/submissions"] {
+        assert_eq!(other.get(path).await.expect(200).body["total"], 0, "{path}");
+        assert_eq!(exam.teacher.get(path).await.expect(200).body["total"], 1, "{path}");
+    }
+    let new = json!({"classId": exam.class, "title": "E", "gradingType": "MANUAL"});
+    other.post("/v1/assessments", new).await.expect(404);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn students_see_no_drafts_and_nothing_of_classes_that_they_are_not_in() {
+    let exam = Exam::open(1).await;
+    let draft = exam.draft(fixed(&[exam.question(true_false()).await]), json!({})).await;
+    let published = exam.simple(1, json!({})).await;
+    let inside = &exam.sitters[0].client;
+    let (_, user) = exam.school.student("outside").await;
+    let outside = exam.school.as_user(Role::Student, user);
+    inside.get(&format!("/v1/assessments/{draft}")).await.expect(404);
+    inside.get(&format!("/v1/assessments/{published}")).await.expect(200);
+    outside.get(&format!("/v1/assessments/{published}")).await.expect(404);
+    let listed = inside.get("/v1/assessments").await.expect(200).body;
+    assert_eq!((&listed["total"], &listed["items"][0]["id"]), (&json!(1), &json!(published)));
+    assert_eq!(outside.get("/v1/assessments").await.expect(200).body["total"], 0);
+    for (client, assessment) in [(inside, draft), (&outside, published), (inside, Uuid::now_v7())] {
+        let path = format!("/v1/assessments/{assessment}/attempts");
+        assert_eq!(client.post(&path, json!({})).await.expect(404).code(), "not-found");
+    }
+    exam.school.act(exam.sitters[0].enrollment, "suspend", json!({})).await.expect(200);
+    assert_eq!(exam.sitters[0].start(published).await.expect(409).code(), "not-enrolled");
+    for path in [
+        format!("/v1/assessments/{published}/materials"),
+        format!("/v1/assessments/{published}/overrides"),
+    ] {
+        inside.get(&path).await.expect(403);
+    }
+    exam.close().await;
+}
