@@ -18,7 +18,7 @@ pub const KINDS: &[&str] = &[
     "STUDENT_ENROLLED",
     domain::assessments::CLOSE_ASSESSMENT,
     domain::assessments::GENERATE_ASSESSMENT_MATERIALS,
-    domain::assessments::UPDATE_CLASS_PROGRESS,
+    domain::grades::UPDATE_CLASS_PROGRESS,
     domain::attempts::ATTEMPT_ENDED,
     domain::attendance::UPDATE_CLASS_ATTENDANCE,
     domain::submissions::GRADE_ASSESSMENT,

@@ -77,7 +77,6 @@ pub fn plain_decimal<S: serde::Serializer>(
 }
 
 /// The same, where there may be none.
-#[expect(clippy::ref_option, reason = "serde hands over the field itself")]
 pub fn plain_decimal_option<S: serde::Serializer>(
     value: &Option<rust_decimal::Decimal>,
     serializer: S,

@@ -17,8 +17,9 @@ use uuid::Uuid;
 use super::materials::{materials, prove};
 use super::model::{Assessment, MaterialsStatus, ReleasePolicy};
 use super::status::{Closed, Published, Status};
-use super::{lock_taught, progress, rules, store};
+use super::{lock_taught, rules, store};
 use crate::domain::attempts::rules::GRACE;
+use crate::domain::grades::refresh_class_job;
 use crate::domain::{attempts, grades};
 use crate::error::Error;
 use crate::jobs::{Failure, Handler, Job, NewJob};
@@ -51,7 +52,7 @@ pub(super) async fn publish(work: &mut Work, input: ById) -> Result<Reply<Assess
     }
     store::publish(work.tx(), it.id, at).await?;
     close_by_itself(work, it.id).await?;
-    work.enqueue(progress::job(it.class_id));
+    work.enqueue(refresh_class_job(it.class_id));
     done(work, it.id, "PUBLISHED").await
 }
 

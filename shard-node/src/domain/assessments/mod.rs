@@ -15,7 +15,6 @@ mod lifecycle;
 mod materials;
 mod model;
 mod overrides;
-mod progress;
 mod rules;
 mod service;
 mod status;
@@ -33,7 +32,6 @@ pub use status::Status;
 
 pub(crate) use lifecycle::KIND as CLOSE_ASSESSMENT;
 pub(crate) use materials::{KIND as GENERATE_ASSESSMENT_MATERIALS, Materials, decode, materials};
-pub(crate) use progress::KIND as UPDATE_CLASS_PROGRESS;
 
 use crate::error::Error;
 use crate::jobs::Handler;
@@ -56,7 +54,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// What is done in the background.
 pub fn handlers() -> Vec<Handler> {
-    vec![materials::handler(), lifecycle::handler(), progress::handler()]
+    vec![materials::handler(), lifecycle::handler()]
 }
 
 fn crud() -> Vec<Operation> {

@@ -72,12 +72,13 @@ pub(super) fn may_change(it: &Assessment, patch: &PatchAssessment) -> Result<(),
     Ok(())
 }
 
-/// Whether it may be published as far as materials go.
+/// Whether it may be published as far as materials go. What another system has sent may be graded there, and needs none.
 pub(super) fn expect_ready(it: &Assessment) -> Result<(), Problem> {
     let detail = match (it.materials_status, it.grading_type) {
         (MaterialsStatus::Ready, _) | (MaterialsStatus::None, super::GradingType::Manual) => {
             return Ok(());
         }
+        (MaterialsStatus::None, _) if it.source.is_some() => return Ok(()),
         (MaterialsStatus::None, _) => "an AUTOMATED assessment needs a blueprint".to_owned(),
         (MaterialsStatus::Pending, _) => "a job is making them; ask again in a moment".to_owned(),
         (MaterialsStatus::Failed, _) => {

@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::input::{NewAssessment, PatchAssessment};
 use super::model::{Assessment, Attended, CountedAttempt, MaterialsStatus, ReleasePolicy, Taught};
 use super::status::Status;
-use super::{PATH, lifecycle, lock_taught, materials, progress, rules, store};
+use super::{PATH, lifecycle, lock_taught, materials, rules, store};
 use crate::domain::attempts;
 use crate::domain::enrollments::{class_exists, teaches};
+use crate::domain::grades::refresh_class_job;
 use crate::domain::questions::Blueprint;
 use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reader, Reply, Work};
@@ -133,7 +134,7 @@ pub(super) async fn update(
         lifecycle::close_by_itself(work, it.id).await?;
     }
     if it.status != Status::Draft && it.counts != counted {
-        work.enqueue(progress::job(it.class_id));
+        work.enqueue(refresh_class_job(it.class_id));
     }
     resource::updated(work, it.id).await
 }

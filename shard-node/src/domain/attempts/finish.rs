@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::receipt::{self, HandedIn};
 use super::store::{self, Ending, Row};
 use crate::domain::assessments::{self, GradingType};
-use crate::domain::{keys, submissions};
+use crate::domain::{grades, keys, submissions};
 use crate::error::Error;
 use crate::operation::{Event, Work};
 
@@ -63,8 +63,11 @@ async fn end(
         endings.push(Ending { id: row.id, at: handed_in.at, hash: handed_in.hash, receipt });
     }
     let versions = store::hand_in(work.tx(), &endings, by).await?;
-    let enrollments: Vec<Uuid> = rows.iter().map(|(row, _)| row.enrollment_id).collect();
-    store::refresh_progress(work.tx(), &enrollments).await?;
+    let students: Vec<Uuid> = rows.iter().map(|(row, _)| row.student_id).collect();
+    // All of one assessment, and so of one class.
+    if let Some((row, _)) = rows.first() {
+        grades::refresh_progress(work.tx(), row.class_id, &students).await?;
+    }
     let is_automated =
         assessments::grading_type(work.tx(), assessment).await? == GradingType::Automated;
     for ((row, _), ending) in rows.iter().zip(&endings) {

@@ -28,7 +28,6 @@ use uuid::Uuid;
 pub use model::{
     Attempt, SaveAnswers, SavedAnswers, StartAttempt, SubmissionStatus, SubmitAttempt, Submitted,
 };
-pub(crate) use store::refresh_progress;
 pub(crate) use sweep::KIND as ATTEMPT_ENDED;
 pub(crate) use times::{cut, retime};
 

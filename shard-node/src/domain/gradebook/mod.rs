@@ -28,7 +28,7 @@ pub use scale::Outcome;
 pub use scales::{GradeScale, NewScale, PatchScale};
 pub use stats::{AssessmentStats, ByClass, ClassGradeStats};
 pub use structure::{CategoryRow, Cell, Column};
-pub(crate) use structure::{REFRESH_CLASS_PROGRESS, Structure, totals};
+pub(crate) use structure::{Structure, totals};
 pub use view::{
     Gradebook, GradebookQuery, GradebookResult, GradebookRow, GradebookTotals, OwnGradebook,
     OwnGradebookQuery,

@@ -8,23 +8,17 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::grades::{Origin, State};
+use crate::domain::grades::{Origin, State, refresh_class_job};
 use crate::domain::grading::totals::{self, Category, Entry, Weighting};
-use crate::jobs::NewJob;
 use crate::operation::Work;
 use crate::resource::{plain_decimal, plain_decimal_option};
 
-/// Computes how far everybody in a class is.
-pub(crate) const REFRESH_CLASS_PROGRESS: &str = "REFRESH_CLASS_PROGRESS";
-
 /// Has everybody's progress in a class computed anew, once this work has committed.
 pub(super) fn changed(work: &mut Work, class_id: Uuid) {
-    let job = NewJob::new(REFRESH_CLASS_PROGRESS, json!({"classId": class_id}));
-    work.enqueue(job.unique(class_id.to_string()));
+    work.enqueue(refresh_class_job(class_id));
 }
 
 /// How a class counts.

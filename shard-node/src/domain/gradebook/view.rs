@@ -186,18 +186,15 @@ pub(super) async fn get(reader: &Reader, query: GradebookQuery) -> Result<Gradeb
         .as_ref()
         .map_or_else(|| IN_IT.map(str::to_owned).to_vec(), |status| vec![status.clone()]);
     let window = (query.limit, (query.page - 1) * query.limit);
-    let (people, total) = match query.student_id {
-        Some(student) => {
-            let found = store::find_people(&mut tx, class, &[student]).await?;
-            if found.is_empty() {
-                return Err(not_found("student of the class"));
-            }
-            (found, 1)
+    let (people, total) = if let Some(student) = query.student_id {
+        let found = store::find_people(&mut tx, class, &[student]).await?;
+        if found.is_empty() {
+            return Err(not_found("student of the class"));
         }
-        None => {
-            let total = store::count_people(&mut tx, class, &statuses).await?;
-            (store::people(&mut tx, class, &statuses, window).await?, total)
-        }
+        (found, 1)
+    } else {
+        let total = store::count_people(&mut tx, class, &statuses).await?;
+        (store::people(&mut tx, class, &statuses, window).await?, total)
     };
     let structure = store::structure(&mut tx, class).await?;
     let marks = Marks::of_class(&mut tx, class).await?;

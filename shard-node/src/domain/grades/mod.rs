@@ -28,11 +28,10 @@ use service_kit::token::Role;
 
 pub use bulk::{BulkGrade, BulkGrades};
 pub use model::{Grade, GradeEvent, OfClass, OfGrade, Origin, State};
-pub use progress::refresh as refresh_progress;
+pub use progress::{UPDATE_CLASS_PROGRESS, refresh as refresh_progress, refresh_class_job};
 pub use record::{AutomaticGrade, Recorded, record_automatic, release};
 pub use service::PatchGrade;
 
-use crate::domain::gradebook::REFRESH_CLASS_PROGRESS;
 use crate::jobs::Handler;
 use crate::operation::Operation;
 use crate::policy::{Policy, Relation, TEACHERS};
@@ -43,7 +42,7 @@ const GRADE: &str = "/v1/grades/{id}";
 /// The office, those who teach the class, and other systems.
 const SENDERS: Policy = TEACHERS.with(Role::ApiClient, Relation::Any);
 
-/// What a class of some thousand students may take.
+/// What a part of a class may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The operations of grades.
@@ -87,11 +86,10 @@ pub fn operations() -> Vec<Operation> {
 
 /// What is done in the background.
 pub fn handlers() -> Vec<Handler> {
-    ["ASSESSMENT_PUBLISHED", "ASSESSMENT_UPDATED", REFRESH_CLASS_PROGRESS]
-        .into_iter()
-        .map(|kind| {
-            Handler::effect(kind, |work, job| Box::pin(progress::refresh_class(work, job)))
-                .timeout(TIMEOUT)
+    vec![
+        Handler::effect(UPDATE_CLASS_PROGRESS, |work, job| {
+            Box::pin(progress::refresh_class(work, job))
         })
-        .collect()
+        .timeout(TIMEOUT),
+    ]
 }

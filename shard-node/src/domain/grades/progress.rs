@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::model::State;
@@ -14,11 +16,11 @@ use super::rules::Place;
 use super::store::{self, ProgressRow};
 use crate::domain::gradebook::{Cell, Structure, cells_of, structure_of, totals};
 use crate::error::Error;
-use crate::jobs::{Failure, Job};
+use crate::jobs::{Failure, Job, NewJob};
 use crate::operation::Work;
 use crate::store::TenantTx;
 
-/// Students of one statement.
+/// Students of one job at most.
 const BATCH: i64 = 500;
 
 /// Computes anew how far students are in a class. Locks their enrolments of the class.
@@ -76,19 +78,35 @@ fn so_far(
     (part.round_dp_with_strategy(4, RoundingStrategy::ToZero), percent)
 }
 
-/// `ASSESSMENT_PUBLISHED` and the like: what counts in a class has changed, and with it how far everybody is.
+/// Computes how far everybody in a class is, so many at a time; the job may run twice or late.
+pub const UPDATE_CLASS_PROGRESS: &str = "UPDATE_CLASS_PROGRESS";
+
+/// What is to be computed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    class_id: Uuid,
+    /// Only students past this one.
+    after: Uuid,
+}
+
+/// The job that computes anew how far everybody in a class is: what counts there has changed.
+pub fn refresh_class_job(class: Uuid) -> NewJob {
+    part(Part { class_id: class, after: Uuid::nil() })
+}
+
+fn part(part: Part) -> NewJob {
+    let key = format!("{}:{}", part.class_id, part.after);
+    NewJob::new(UPDATE_CLASS_PROGRESS, json!(part)).unique(key)
+}
+
+/// `UPDATE_CLASS_PROGRESS`.
 pub(super) async fn refresh_class(work: &mut Work, job: &Job) -> Result<(), Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct OfClass {
-        class_id: Uuid,
+    let Part { class_id, after } = job.decode()?;
+    let students = store::students_of_class(work.tx(), class_id, after, BATCH).await?;
+    refresh(work.tx(), class_id, &students).await?;
+    if let Some(last) = students.last().filter(|_| i64::try_from(students.len()) == Ok(BATCH)) {
+        work.enqueue(part(Part { class_id, after: *last }));
     }
-    let OfClass { class_id } = job.decode()?;
-    let mut after = Uuid::nil();
-    loop {
-        let students = store::students_of_class(work.tx(), class_id, after, BATCH).await?;
-        let Some(last) = students.last().copied() else { return Ok(()) };
-        refresh(work.tx(), class_id, &students).await?;
-        after = last;
-    }
+    Ok(())
 }

@@ -156,8 +156,7 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
     Ok(sqlx::query_scalar!(
         "WITH marks AS (
              SELECT coalesce(sum(submitted), 0)::bigint AS submitted, coalesce(sum(graded), 0)::bigint AS graded,
-                    coalesce(sum(percent_sum), 0) AS percent_sum
-             FROM marks_of_days($1, $2, $3)
+                    coalesce(sum(percent_sum), 0) AS percent_sum FROM marks_of_days($1, $2, $3)
          ), moves AS (
              SELECT count(*) FILTER (WHERE to_status = 'ACTIVE' AND from_status IS DISTINCT FROM 'SUSPENDED') AS made,
                     count(*) FILTER (WHERE to_status IN ('DROPPED', 'WITHDRAWN')) AS dropped,
@@ -202,8 +201,7 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
          )
          INSERT INTO monthly_metrics AS w (institution_id, id, month, active_students, active_classes, enrollments_made,
                                            enrollments_dropped, enrollments_completed, completion_rate, sessions,
-                                           counted, present, attendance_rate, submitted, graded, percent_sum,
-                                          mean_percent)
+                                           counted, present, attendance_rate, submitted, graded, percent_sum, mean_percent)
          SELECT $1, $4, $2, s.active, o.classes, m.made, m.dropped, m.completed,
                 round(s.completed::numeric / nullif(s.live, 0), 4), d.sessions, d.counted, d.present,
                 round(d.present / nullif(d.counted, 0), 4), k.submitted, k.graded, k.percent_sum,
@@ -218,12 +216,11 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
                  percent_sum = excluded.percent_sum, mean_percent = excluded.mean_percent
              WHERE (w.active_students, w.active_classes, w.enrollments_made, w.enrollments_dropped,
                     w.enrollments_completed, w.completion_rate, w.sessions, w.counted, w.present, w.attendance_rate,
-                    w.submitted, w.graded, w.percent_sum)
-                   IS DISTINCT FROM
+                    w.submitted, w.graded, w.percent_sum) IS DISTINCT FROM
                    (excluded.active_students, excluded.active_classes, excluded.enrollments_made,
                     excluded.enrollments_dropped, excluded.enrollments_completed, excluded.completion_rate,
-                    excluded.sessions, excluded.counted, excluded.present, excluded.attendance_rate,
-                    excluded.submitted, excluded.graded, excluded.percent_sum)
+                    excluded.sessions, excluded.counted, excluded.present, excluded.attendance_rate, excluded.submitted,
+                    excluded.graded, excluded.percent_sum)
          RETURNING id",
         institution,
         month.first,

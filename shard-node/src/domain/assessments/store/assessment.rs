@@ -246,24 +246,3 @@ pub(in super::super) async fn exists_in_class(
     .fetch_one(tx.connection())
     .await?)
 }
-
-/// Enrolments of a class whose progress may change, after one, in the order of their ids.
-pub(in super::super) async fn enrollments_of_class(
-    tx: &mut TenantTx,
-    class: Uuid,
-    after: Option<Uuid>,
-    at_most: i64,
-) -> Result<Vec<Uuid>, Error> {
-    let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_scalar!(
-        "SELECT id FROM enrollments
-         WHERE institution_id = $1 AND class_id = $2 AND id > $3 AND status IN ('ACTIVE', 'SUSPENDED')
-         ORDER BY id LIMIT $4",
-        institution,
-        class,
-        after.unwrap_or_default(),
-        at_most
-    )
-    .fetch_all(tx.connection())
-    .await?)
-}

@@ -7,8 +7,8 @@ mod materials;
 mod overrides;
 
 pub(super) use assessment::{
-    close, enrollments_of_class, exists_in_class, grading_type, insert, last_end, late_policy_fits,
-    publish, release, set_blueprint, update,
+    close, exists_in_class, grading_type, insert, last_end, late_policy_fits, publish, release,
+    set_blueprint, update,
 };
 pub(super) use materials::{blueprint_of, failed, insert_materials, lock_wanted, materials, shown};
 pub(super) use overrides::{find_override, put_override};

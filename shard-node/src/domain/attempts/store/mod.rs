@@ -12,7 +12,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(super) use begin::{NewAttempt, Sitting, hold_enrollment, hold_sitting, in_progress, insert};
-pub(crate) use end::refresh_progress;
 pub(super) use end::{hand_in, lock_overdue};
 pub(super) use save::{find, lock, normalized, save, user_of};
 pub(super) use times::{running, set_deadlines};
