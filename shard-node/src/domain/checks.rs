@@ -14,7 +14,7 @@ pub(crate) const YEARS: RangeInclusive<i32> = 1900..=2300;
 pub(crate) fn one_of(description: &str, words: &[&str]) -> RefOr<Schema> {
     let words = words.iter().map(|word| (*word).to_owned());
     let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
-    RefOr::T(text.description(Some(description)).into())
+    RefOr::T(Schema::Object(text.description(Some(description)).build()))
 }
 
 /// A date of [`YEARS`].

@@ -23,6 +23,10 @@ pub(super) struct ClassFacts {
     pub(super) id: Uuid,
     /// What is taught in it.
     pub(super) course: Uuid,
+    /// Whether it has meetings, which students may have to be at while they are elsewhere.
+    pub(super) has_hours: bool,
+    /// Whether its course demands others.
+    pub(super) has_demands: bool,
     pub(super) status: String,
     pub(super) capacity: i32,
     /// How long a free seat is offered to who waits; null where it is given at once.

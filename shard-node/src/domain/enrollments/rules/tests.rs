@@ -14,6 +14,8 @@ fn class(capacity: i32, waitlist_capacity: i32) -> ClassFacts {
     ClassFacts {
         id: Uuid::from_u128(1),
         course: Uuid::from_u128(2),
+        has_hours: false,
+        has_demands: false,
         status: "ACTIVE".to_owned(),
         capacity,
         offer_hours: None,

@@ -20,14 +20,15 @@ pub(in super::super) async fn known(
 ) -> Result<Known, Error> {
     let institution = tx.institution().as_uuid();
     let students: Vec<Uuid> = requests.iter().map(|request| request.student).collect();
-    let hours = slots_of(tx, class.id).await?;
-    let clashes = if hours.is_empty() {
-        HashMap::new()
-    } else {
+    let (mut clashes, mut missing) = (HashMap::new(), HashMap::new());
+    if class.has_hours {
         super::lock_students(tx, &students).await?;
-        super::clashes(tx, class.id, &hours, &students).await?
-    };
-    let missing = super::missing(tx, class.course, &students).await?;
+        let hours = slots_of(tx, class.id).await?;
+        clashes = super::clashes(tx, class.id, &hours, &students).await?;
+    }
+    if class.has_demands {
+        missing = super::missing(tx, class.course, &students).await?;
+    }
     let rows = sqlx::query!(
         r#"SELECT s.id, e.id AS "live?"
            FROM students s

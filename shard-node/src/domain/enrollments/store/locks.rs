@@ -34,6 +34,9 @@ pub(in super::super) async fn lock_class(
                      AND e.status = 'WAITLISTED') AS "waiting!",
                   coalesce((SELECT max(e.waitlist_place) FROM enrollments e WHERE e.institution_id = $1
                      AND e.class_id = c.id AND e.status = 'WAITLISTED'), 0) AS "last_place!",
+                  EXISTS (SELECT FROM class_meetings m WHERE m.institution_id = $1 AND m.class_id = c.id) AS "has_hours!",
+                  EXISTS (SELECT FROM course_prerequisites p WHERE p.institution_id = $1
+                     AND p.course_id = c.course_id) AS "has_demands!",
                   t.enroll_from, t.enroll_until, t.drop_until, t.withdraw_until,
                   ($3::timestamptz AT TIME ZONE i.timezone)::date AS "today!"
            FROM classes c
