@@ -438,15 +438,16 @@ export type EndpointMetric = {
   serverErrors: number;
 };
 /** The metrics of an interval. */
-export type EndpointMetrics = ({
+export type EndpointMetrics = {
   /** When the first bucket begins. */
   from: string;
   /** By operation the most called first, by bucket in their order; none without a request. */
   items: Array<EndpointMetric>;
-  resolution: ("MINUTE" | "HOUR") & ({ [member: string]: unknown });
+  /** How long a bucket is. */
+  resolution: "MINUTE" | "HOUR";
   /** When the last one has begun. */
   until: string;
-});
+};
 /** An enrolment. */
 export type Enrollment = {
   /** The class. */
@@ -1393,7 +1394,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
     /** Lists who teaches a class. */
     listClassStaff: Query<{
       /** only those whose classId equals it */
-      classId?: string;
+      classId: string;
       count?: "exact" | "none";
       /** nextCursor of the page before; replaces page */
       cursor?: string;
@@ -1405,7 +1406,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       sort?: string;
       /** only those whose userId equals it */
       userId?: string;
-    } | void, ClassStaffPage>;
+    }, ClassStaffPage>;
     /** Lists classes. */
     listClasses: Query<{
       /** only those whose code equals it */
@@ -1781,12 +1782,14 @@ export type AppRouter = TRPCBuiltRouter<Root, {
     } | void, Audit>;
     /** Gives how often operations were called, with what outcome and in what time. */
     listEndpointMetrics: Query<{
-      by?: ("OPERATION" | "BUCKET") & ({ [member: string]: unknown });
+      /** What is added up: by OPERATION unless it says BUCKET. */
+      by?: "OPERATION" | "BUCKET";
       /** From when on; a day before `until` where it is absent. The bucket that it lies in counts whole. */
       from?: string | null;
       /** Only this operation, by its operation id, such as `academic.listPrograms`. */
       operation?: string | null;
-      resolution?: ("MINUTE" | "HOUR") & ({ [member: string]: unknown });
+      /** Of which buckets: HOUR unless it says MINUTE. */
+      resolution?: "MINUTE" | "HOUR";
       /** Until when; now where it is absent. */
       until?: string | null;
     } | void, EndpointMetrics>;
@@ -1940,7 +1943,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
     /** Lists what the attendance of a class comes to, day by day. */
     classStats: Query<{
       /** only those whose classId equals it */
-      classId?: string;
+      classId: string;
       count?: "exact" | "none";
       /** nextCursor of the page before; replaces page */
       cursor?: string;
@@ -1956,7 +1959,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       sort?: string;
       /** only those at it and before it */
       to?: string;
-    } | void, ClassAttendancePage>;
+    }, ClassAttendancePage>;
     /** Creates a code. */
     createCode: Mutation<{
       /** Unique in the institution; it does not change. */
@@ -2029,16 +2032,16 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       /** comma-separated: id, sessionId, studentId, enrollmentId, code, note, method, markedBy, rowVersion, createdAt, updatedAt */
       select?: string;
       /** only those whose sessionId equals it */
-      sessionId?: string;
+      sessionId: string;
       /** comma-separated, - for descending: id, code, createdAt */
       sort?: string;
       /** only those whose studentId equals it */
       studentId?: string;
-    } | void, AttendanceRecordPage>;
+    }, AttendanceRecordPage>;
     /** Lists the sessions of a class. */
     listSessions: Query<{
       /** only those whose classId equals it */
-      classId?: string;
+      classId: string;
       count?: "exact" | "none";
       /** nextCursor of the page before; replaces page */
       cursor?: string;
@@ -2058,7 +2061,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       status?: "OPEN" | "CLOSED" | "CANCELLED";
       /** only those at it and before it */
       to?: string;
-    } | void, AttendanceSessionPage>;
+    }, AttendanceSessionPage>;
     /** Marks up to 1,000 students of a session, with a status for each. */
     markRecords: Mutation<{
       /** Whether one refused row refuses all. */
@@ -2187,7 +2190,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
     /** Lists the enrolments of a class. */
     listOfClass: Query<{
       /** only those whose classId equals it */
-      classId?: string;
+      classId: string;
       count?: "exact" | "none";
       /** nextCursor of the page before; replaces page */
       cursor?: string;
@@ -2207,7 +2210,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       status?: "PENDING" | "ACTIVE" | "WAITLISTED" | "OFFERED" | "SUSPENDED" | "COMPLETED" | "DROPPED" | "WITHDRAWN" | "CANCELLED" | "EXPIRED" | "REJECTED";
       /** only those whose studentId equals it */
       studentId?: string;
-    } | void, EnrollmentPage>;
+    }, EnrollmentPage>;
     /** Ends a suspension. */
     resume: Mutation<{
       /** The day from which it counts; today where absent. For admin, staff and api clients. */
@@ -2374,7 +2377,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       /** nextCursor of the page before; replaces page */
       cursor?: string;
       /** only those whose endpointId equals it */
-      endpointId?: string;
+      endpointId: string;
       /** only those whose eventId equals it */
       eventId?: string;
       /** only those whose id equals it */
@@ -2387,7 +2390,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       sort?: string;
       /** only those whose state equals it */
       state?: "PENDING" | "DELIVERED" | "FAILED";
-    } | void, DeliveryPage>;
+    }, DeliveryPage>;
     /** Delivers an event once more, with the same webhook-id. */
     replayDelivery: Mutation<{
       /** Its id. */

@@ -64,4 +64,7 @@ export async function wrong() {
   const student = await client.academic.getStudent.query({ id });
   // @ts-expect-error what may be null is not used as if it could not be
   student.email.length;
+  const error = await refused(client.academic.getProgram.query({ id }));
+  // @ts-expect-error a problem's code is a text
+  error.data?.problem.code.toFixed();
 }

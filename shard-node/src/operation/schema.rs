@@ -54,7 +54,32 @@ impl Schemas {
 
 fn json_of(schema: &RefOr<Schema>) -> Value {
     // utoipa's schemas are plain data: that always serialises.
-    serde_json::to_value(schema).unwrap_or_default()
+    unwrapped(serde_json::to_value(schema).unwrap_or_default())
+}
+
+/// What is inlined and described comes from utoipa as `allOf` of the schema and of an object that has the description
+/// alone: no text would be both.
+fn unwrapped(schema: Value) -> Value {
+    match schema {
+        Value::Object(members) => {
+            if let Some(described) = inlined(&members) {
+                return unwrapped(described);
+            }
+            members.into_iter().map(|(name, member)| (name, unwrapped(member))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(unwrapped).collect(),
+        other => other,
+    }
+}
+
+fn inlined(members: &Map<String, Value>) -> Option<Value> {
+    let parts = members.get("allOf").filter(|_| members.len() == 1)?.as_array()?;
+    let [schema, remark] = &parts[..] else { return None };
+    let is_remark = remark.get("type").is_some_and(|kind| kind == "object")
+        && remark.as_object()?.keys().all(|key| matches!(key.as_str(), "type" | "description"));
+    let mut schema = schema.as_object().filter(|_| is_remark)?.clone();
+    schema.insert("description".to_owned(), remark.get("description")?.clone());
+    Some(Value::Object(schema))
 }
 
 fn collect(schema: &Value, properties: &mut Map<String, Value>) {
@@ -77,4 +102,20 @@ fn collect_required(schema: &Value, names: &mut Vec<String>) {
 /// The names in braces of a path template, in order.
 pub fn path_names(path: &str) -> impl Iterator<Item = &str> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inlined_is_one_schema_with_the_text_of_its_place() {
+        let word = json!({"type": "string", "enum": ["A"], "description": "Of the type."});
+        let remark = json!({"type": "object", "description": "Of the member."});
+        let schema = json!({"properties": {"a": {"allOf": [word, remark]}}});
+        let expected = json!({"type": "string", "enum": ["A"], "description": "Of the member."});
+        assert_eq!(unwrapped(schema)["properties"]["a"], expected);
+        let both = json!({"allOf": [{"$ref": "#/a"}, {"type": "object", "properties": {}}]});
+        assert_eq!(unwrapped(both.clone()), both, "a part of its own");
+    }
 }
