@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use service_kit::clock;
 use service_kit::token::Role;
+use shard_node::jobs::Mode;
 use shard_node::mail::{Letter, MailSettings, Mailer, NotSent, SEND_TIMEOUT, TlsMode};
 use uuid::Uuid;
 
+use crate::support::api::Plan;
+use crate::support::directory::FakeDirectory;
 use crate::support::school::School;
 use crate::support::smtp::{Script, Sink};
 
@@ -142,14 +145,76 @@ async fn a_mail_that_is_known_to_be_sent_is_not_sent_again() {
     school.close().await;
 }
 
+/// Days without a mail server have ended; so that what failed meanwhile goes out, its job is tried again.
 #[tokio::test]
-async fn without_mail_a_delivery_is_skipped_and_says_why() {
+async fn a_mail_that_failed_goes_out_once_its_job_is_tried_again() {
+    let sink = Sink::start().await;
+    (0..20).for_each(|_| sink.next(Script::AtEnd("451 4.3.0 away")));
+    let (school, _) = enrolled(sink.settings()).await;
+    school.until("SELECT count(*) FROM notification_deliveries WHERE attempts > 0", 1).await;
+    school.until_idle().await;
+    let left = "SELECT (attempts_max - 10)::bigint FROM jobs WHERE type = 'NOTIFICATION_MAIL'";
+    assert!(school.count(left).await > 0, "ten tries are over within minutes");
+    school
+        .run(
+            "UPDATE jobs SET attempts = attempts_max - 1, run_at = now()
+             WHERE type = 'NOTIFICATION_MAIL' AND state = 'QUEUED'",
+        )
+        .await;
+    school.until(FAILED, 1).await;
+    let failed = "SELECT count(*) FROM jobs WHERE type = 'NOTIFICATION_MAIL' AND state = 'FAILED'";
+    school.until(failed, 1).await;
+    sink.take_all();
+    let retried = school.admin.post("/v1/jobs:retryFailed", json!({})).await.expect(200);
+    assert_eq!(retried.body["retried"], 1);
+    school.until(SENT, 1).await;
+    assert_eq!(sink.received().len(), 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_node_without_mail_leaves_it_to_one_that_has_it() {
     let school = School::open_working(None).await;
     let class = school.class(5, 0).await;
     let (student, _) = school.student("ada").await;
     school.enroll(class, student, "reject").await.expect(201);
+    let seen = "SELECT count(*) FROM jobs WHERE type = 'NOTIFICATION_MAIL' AND last_error LIKE 'mail is off%'";
+    school.until(seen, 1).await;
+    school.served.rest.cancel();
+    let sink = Sink::start().await;
+    let mut plan = Plan::new(&school.shard, FakeDirectory::start().await);
+    plan.jobs.mode = Mode::Both;
+    plan.mail = Some(sink.settings());
+    let other = plan.serve().await;
+    other.until_leased().await;
+    school
+        .run("UPDATE jobs SET run_at = now() WHERE type = 'NOTIFICATION_MAIL' AND state = 'QUEUED'")
+        .await;
+    school.until(SENT, 1).await;
+    assert_eq!(sink.received().len(), 1);
+    drop(other);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn where_no_node_sends_mail_a_delivery_is_skipped_in_the_end_and_says_why() {
+    let school = School::open_working(None).await;
+    let class = school.class(5, 0).await;
+    let (student, _) = school.student("ada").await;
+    school.enroll(class, student, "reject").await.expect(201);
+    let seen = "SELECT count(*) FROM jobs WHERE type = 'NOTIFICATION_MAIL' AND last_error LIKE 'mail is off%'";
+    school.until(seen, 1).await;
+    school
+        .run(
+            "UPDATE jobs SET run_at = now(), attempts = attempts_max - 1
+             WHERE type = 'NOTIFICATION_MAIL' AND state = 'QUEUED'",
+        )
+        .await;
     school.until("SELECT count(*) FROM notification_deliveries WHERE state = 'SKIPPED'", 1).await;
-    assert_eq!(why(&school).await, "mail is off on this node");
+    assert_eq!(why(&school).await, "mail is off on the nodes that looked at it");
+    let failed = "SELECT count(*) FROM jobs WHERE state = 'FAILED'";
+    school.until_idle().await;
+    assert_eq!(school.count(failed).await, 0);
     school.close().await;
 }
 

@@ -75,6 +75,11 @@ impl Sink {
         self.state.scripts.lock().expect("scripts").push_back(script);
     }
 
+    /// Takes everything again.
+    pub(crate) fn take_all(&self) {
+        self.state.scripts.lock().expect("scripts").clear();
+    }
+
     /// What it has taken.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().expect("messages").clone()
