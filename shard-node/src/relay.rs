@@ -4,6 +4,8 @@
 //! - It takes no input: it asks `work_ready` which institutions have something due, and does one round.
 //! - Cache generations are raised *before* the mark commits: a relay that dies between does it again.
 //! - Without a lease it rests: the database may be one that was deposed, or an older copy.
+//! - Redis is believed again only after a round that was told of everybody and left nothing: fewer institutions than were
+//!   asked for are all there are.
 //! - Whatever it does can be done twice, by several nodes at once.
 
 use std::sync::Arc;
@@ -16,21 +18,30 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::node::Node;
 use crate::store::{TenantTx, idempotency, outbox};
-use crate::tenancy::Verdict;
 
 const EVERY: Duration = Duration::from_secs(1);
 const INSTITUTIONS_A_ROUND: i32 = 100;
+/// Rounds from one look for keys that are past their time to the next.
+const ROUNDS_A_SWEEP: u64 = 60;
 
 /// Batches of one institution in one round at most.
 const BATCHES_A_ROUND: u32 = 20;
 
 /// Runs rounds until `stop`.
 pub async fn run(node: Arc<Node>, pool: PgPool, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        if node.ownership.lease.holds()
-            && let Err(error) = round(&node, &pool).await
-        {
-            tracing::warn!(error = %error, "A relay round failed and will be repeated");
+    for number in 0_u64.. {
+        if stop.is_cancelled() {
+            return;
+        }
+        if node.ownership.lease.holds() {
+            if let Err(error) = round(&node, &pool).await {
+                tracing::warn!(error = %error, "A relay round failed and will be repeated");
+            }
+            if number.is_multiple_of(ROUNDS_A_SWEEP)
+                && let Err(error) = sweep(&node, &pool).await
+            {
+                tracing::warn!(error = %error, "Old keys were not deleted and will be");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -73,6 +84,36 @@ pub async fn round(node: &Node, pool: &PgPool) -> Result<(), Error> {
     Ok(())
 }
 
+/// Deletes keys that are past their time, of institutions that have such; a batch of each.
+///
+/// # Errors
+/// When the primary cannot be asked which they are.
+pub async fn sweep(node: &Node, pool: &PgPool) -> Result<(), Error> {
+    let ready = sqlx::query_scalar!(
+        r#"SELECT institution_id AS "institution_id!" FROM work_ready($1, 'keys')"#,
+        INSTITUTIONS_A_ROUND
+    )
+    .fetch_all(pool)
+    .await?;
+    for institution in ready.into_iter().map(InstitutionId::new) {
+        if node.ownership.held(institution).is_none() {
+            continue;
+        }
+        let swept = async {
+            let mut tx = TenantTx::begin(pool, institution).await?;
+            idempotency::delete_expired(&mut tx).await?;
+            tx.commit().await
+        };
+        match swept.await {
+            Ok(()) | Err(Error::NotOwner(_)) => {}
+            Err(error) => {
+                tracing::warn!(institution = %institution, error = %error, "Old keys of an institution were not deleted");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Batch after batch; answers whether nothing due is left.
 async fn relay_all(node: &Node, pool: &PgPool, institution: InstitutionId) -> Result<bool, Error> {
     for _ in 0..BATCHES_A_ROUND {
@@ -91,16 +132,14 @@ async fn relay(
     pool: &PgPool,
     institution: InstitutionId,
 ) -> Result<Option<usize>, Error> {
-    let Verdict::Serve { epoch, .. } = node.ownership.verdict(institution) else {
-        return Ok(Some(0));
-    };
+    // A suspended one is not served, but comes back with the same keys.
+    let Some(epoch) = node.ownership.held(institution) else { return Ok(Some(0)) };
     let mut tx = TenantTx::begin(pool, institution).await?;
     let (taken, stale) = outbox::take_due(&mut tx).await?;
     if !node.cache.raise_all(institution, epoch, &stale).await {
         tx.rollback().await?;
         return Ok(None);
     }
-    idempotency::delete_expired(&mut tx).await?;
     tx.commit().await?;
     Ok(Some(taken))
 }

@@ -18,7 +18,7 @@ mod metrics;
 mod pace;
 mod registry;
 mod settings;
-pub(crate) mod store;
+pub mod store;
 mod visit;
 mod worker;
 

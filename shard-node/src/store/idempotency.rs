@@ -83,9 +83,10 @@ pub async fn set_answer(
 pub async fn delete_expired(tx: &mut TenantTx) -> Result<u64, Error> {
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
-        "DELETE FROM idempotency_keys WHERE institution_id = $1 AND id IN (
+        "DELETE FROM idempotency_keys WHERE institution_id = $1 AND id = ANY (ARRAY(
              SELECT id FROM idempotency_keys
-             WHERE institution_id = $1 AND created_at < now() - interval '24 hours' LIMIT 1000)",
+             WHERE institution_id = $1 AND created_at < now() - interval '24 hours'
+             ORDER BY created_at LIMIT 1000))",
         institution
     )
     .execute(tx.connection())

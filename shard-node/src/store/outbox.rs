@@ -64,10 +64,10 @@ pub async fn take_due(tx: &mut TenantTx) -> Result<(usize, BTreeSet<String>), Er
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query_scalar!(
         "UPDATE outbox_events e SET relayed_at = now()
-         FROM (SELECT id FROM outbox_events
-               WHERE institution_id = $1 AND relayed_at IS NULL AND created_at < now() - interval '2 seconds'
-               ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED) due
-         WHERE e.institution_id = $1 AND e.id = due.id
+         WHERE e.institution_id = $1 AND e.id = ANY (ARRAY(
+             SELECT id FROM outbox_events
+             WHERE institution_id = $1 AND relayed_at IS NULL AND created_at < now() - interval '2 seconds'
+             ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
          RETURNING e.touches",
         institution
     )

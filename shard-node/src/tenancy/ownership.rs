@@ -101,6 +101,18 @@ impl Ownership {
         }
     }
 
+    /// The epoch at which an institution is held here, served or suspended: for what needs none of its users.
+    pub fn held(&self, institution: InstitutionId) -> Option<Epoch> {
+        match self.verdict(institution) {
+            Verdict::Serve { epoch, .. } => Some(epoch),
+            Verdict::Suspended => {
+                let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+                table.rows.get(&institution).map(|row| row.epoch)
+            }
+            Verdict::Fenced | Verdict::NotOwner(_) | Verdict::Withheld => None,
+        }
+    }
+
     /// Whether an institution is served here at this epoch.
     pub fn serves(&self, institution: InstitutionId, at: Epoch) -> bool {
         matches!(self.verdict(institution), Verdict::Serve { epoch, .. } if epoch == at)

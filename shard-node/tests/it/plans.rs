@@ -1,9 +1,16 @@
 //! How Postgres plans what requests ask. Statistics are behind what was just written: an institution that comes in one go
 //! is not in them.
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use service_kit::postgres::{BY_INDEX, pool_with};
+use shard_map::InstitutionId;
 use shard_node::events::number;
+use shard_node::jobs::store::{Line, due_lines, sweep, take};
 use shard_node::jobs::{self, Registry};
-use shard_node::store::TenantTx;
+use shard_node::store::{TenantTx, outbox};
+use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor as _};
 use uuid::Uuid;
 
@@ -73,18 +80,151 @@ async fn what_waits_for_its_number_is_not_read_once_for_each() {
          FROM generate_series(1, {WAITING})"
     );
     superuser.execute(AssertSqlSafe(waiting)).await.expect("events");
-    // One connection: what it has read is counted by itself.
-    let pool = shard.pool("lxp_app", 1);
+    let pool = own_pool(&shard);
     let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
     number(&pool, &registry, institution, 500).await.expect("numbered");
-    pool.execute("SELECT pg_stat_force_next_flush()").await.expect("flushed");
-    let read: i64 = sqlx::query_scalar(
-        "SELECT coalesce(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'outbox_events'",
-    )
-    .fetch_one(&pool)
-    .await
-    .expect("a count");
+    let read = rows_read(&pool, "outbox_events").await;
     assert!((500..10 * WAITING).contains(&read), "{read} rows were read");
+    pool.close().await;
+    shard.drop_database().await;
+}
+
+/// One connection, set up as a node's are: what it has read is counted by itself.
+fn own_pool(shard: &Shard) -> PgPool {
+    pool_with(shard.options("lxp_app").options(BY_INDEX), 1)
+}
+
+/// Rows of a table that have been read so far.
+async fn rows_read(pool: &PgPool, table: &str) -> i64 {
+    pool.execute("SELECT pg_stat_force_next_flush()").await.expect("flushed");
+    let read = sqlx::query_scalar(
+        "SELECT coalesce(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_user_tables WHERE relname = $1",
+    );
+    read.bind(table).fetch_one(pool).await.expect("a count")
+}
+
+/// Jobs of an institution, all alike.
+fn jobs_of(
+    institution: InstitutionId,
+    kind: &str,
+    count: i32,
+    columns: &str,
+    values: &str,
+) -> String {
+    format!(
+        "INSERT INTO jobs (institution_id, id, type, payload, {columns})
+         SELECT '{institution}', gen_random_uuid(), '{kind}', '{{}}', {values} FROM generate_series(1, {count}) n"
+    )
+}
+
+/// Whether nobody has analysed jobs yet, or somebody did while nothing was queued.
+async fn jobs_behind(shard: &Shard, is_analysed: bool) -> (InstitutionId, InstitutionId) {
+    let (one, other) = (shard.admit().await, shard.admit().await);
+    let mut superuser = shard.connect("postgres").await;
+    superuser.execute("ALTER TABLE jobs SET (autovacuum_enabled = off)").await.expect("set");
+    if is_analysed {
+        let done = jobs_of(one, "DONE", 5_000, "state, finished_at", "'DONE', now()");
+        superuser.execute(AssertSqlSafe(done)).await.expect("done");
+        superuser.execute("ANALYZE jobs").await.expect("analysed");
+    }
+    for statement in [
+        jobs_of(one, "SLOW", 20_000, "run_at", "now() - interval '1 hour'"),
+        jobs_of(one, "QUICK", 100, "run_at", "now() - interval '1 minute'"),
+        jobs_of(other, "OLD", 20_000, "state, keep_until", "'DONE', now() - interval '2 hours'"),
+        jobs_of(one, "OLD", 1_500, "state, keep_until", "'DONE', now() - interval '1 hour'"),
+    ] {
+        superuser.execute(AssertSqlSafe(statement)).await.expect("jobs");
+    }
+    (one, other)
+}
+
+/// A job behind a hundred thousand of another type costs what it costs alone.
+#[tokio::test]
+async fn jobs_are_taken_and_swept_by_their_own_indexes_whatever_statistics_say() {
+    for is_analysed in [false, true] {
+        let shard = Shard::create().await;
+        let (one, _) = jobs_behind(&shard, is_analysed).await;
+        let pool = own_pool(&shard);
+        let quick = Line { kind: "QUICK".to_owned(), priority: 0, jobs: 0, age_s: 0.0 };
+        // Often enough for its plan to be kept.
+        for _ in 0..8 {
+            let before = rows_read(&pool, "jobs").await;
+            let mut tx = TenantTx::begin(&pool, one).await.expect("begun");
+            let taken = take(&mut tx, &quick, 8, Duration::from_secs(30)).await.expect("taken");
+            tx.commit().await.expect("committed");
+            assert_eq!(taken.len(), 8);
+            let read = rows_read(&pool, "jobs").await - before;
+            assert!((8..100).contains(&read), "{read} rows were read; analysed: {is_analysed}");
+        }
+        let before = rows_read(&pool, "jobs").await;
+        let mut tx = TenantTx::begin(&pool, one).await.expect("begun");
+        assert_eq!(due_lines(&mut tx, 1).await.expect("lines").len(), 2);
+        assert!(sweep(&mut tx).await.expect("swept"), "there is more");
+        assert!(!sweep(&mut tx).await.expect("swept"), "there is no more");
+        tx.commit().await.expect("committed");
+        let read = rows_read(&pool, "jobs").await - before;
+        assert!((3_000..5_000).contains(&read), "{read} rows were read; analysed: {is_analysed}");
+        pool.close().await;
+        shard.drop_database().await;
+    }
+}
+
+/// So many have failed that to read them all for each call is out of the question.
+#[tokio::test]
+async fn failed_jobs_are_queued_anew_without_a_look_at_all_of_them() {
+    let school = School::open().await;
+    school.run("ALTER TABLE jobs SET (autovacuum_enabled = off)").await;
+    school.run("ANALYZE jobs").await;
+    let mut superuser = school.shard.connect("postgres").await;
+    let columns = "state, finished_at, unique_key, created_at";
+    for (count, key) in [(10_000, "'k' || n"), (10_000, "NULL"), (50, "'same'")] {
+        let values = format!("'FAILED', now(), {key}, now() - make_interval(secs => 50000 - n)");
+        let failed = jobs_of(school.institution, "ANY", count, columns, &values);
+        superuser.execute(AssertSqlSafe(failed)).await.expect("failed");
+    }
+    let pool = school.shard.pool("postgres", 1);
+    let before = rows_read(&pool, "jobs").await;
+    for _ in 0..3 {
+        let retried = school.admin.post("/v1/jobs:retryFailed", json!({})).await.expect(200);
+        assert_eq!(retried.body, json!({"retried": 1_000, "more": true}));
+    }
+    // The node's connections tell of what they have read when they rest.
+    let began = Instant::now();
+    let mut read = 0;
+    while read < 3 * 2_000 {
+        assert!(began.elapsed() < Duration::from_mins(1), "{read} rows were read");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        read = rows_read(&pool, "jobs").await - before;
+    }
+    assert!(read < 3 * 10_000, "{read} rows were read");
+    let queued = "SELECT count(*) FROM jobs WHERE unique_key = 'same' AND state = 'QUEUED'";
+    assert_eq!(school.count(queued).await, 1, "of those with one key the last");
+    pool.close().await;
+    school.close().await;
+}
+
+/// Another institution's many are not read for one's own few.
+#[tokio::test]
+async fn the_relay_reads_what_is_due_of_one_institution() {
+    let shard = Shard::create().await;
+    let (loud, quiet) = (shard.admit().await, shard.admit().await);
+    let mut superuser = shard.connect("postgres").await;
+    for (institution, count) in [(loud, 20_000), (quiet, 10)] {
+        let due = format!(
+            "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
+                 touches, created_at)
+             SELECT '{institution}', gen_random_uuid(), 'X', 'things', gen_random_uuid(), 1, '{{}}', '{{}}',
+                 now() - interval '1 hour' FROM generate_series(1, {count})"
+        );
+        superuser.execute(AssertSqlSafe(due)).await.expect("events");
+    }
+    let pool = own_pool(&shard);
+    let before = rows_read(&pool, "outbox_events").await;
+    let mut tx = TenantTx::begin(&pool, quiet).await.expect("begun");
+    assert_eq!(outbox::take_due(&mut tx).await.expect("taken").0, 10);
+    tx.commit().await.expect("committed");
+    let read = rows_read(&pool, "outbox_events").await - before;
+    assert!((10..100).contains(&read), "{read} rows were read");
     pool.close().await;
     shard.drop_database().await;
 }

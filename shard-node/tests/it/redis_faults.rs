@@ -129,6 +129,30 @@ async fn a_redis_that_was_frozen_for_long_is_believed_again_only_after_the_relay
     pair.stop().await;
 }
 
+/// It comes back with the same keys: what they hold must not be older than what it did before.
+#[tokio::test]
+async fn what_a_suspended_institution_did_is_relayed() {
+    let pair = Pair::start().await;
+    let mut superuser = pair.shard.connect("postgres").await;
+    // The second makes news of the first.
+    for step in
+        ["UPDATE institutions SET status = 'SUSPENDED'", "UPDATE ownership SET state = state"]
+    {
+        sqlx::query(step).execute(&mut superuser).await.expect("suspended");
+    }
+    let began = Instant::now();
+    while pair.admins[0].get(&pair.program).await.status == StatusCode::OK {
+        assert!(began.elapsed() < Duration::from_mins(1), "it is served");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    sqlx::query("UPDATE outbox_events SET relayed_at = NULL")
+        .execute(&mut superuser)
+        .await
+        .expect("due");
+    pair.relayed().await;
+    pair.stop().await;
+}
+
 #[tokio::test]
 async fn a_node_that_is_cut_off_from_redis_leaves_the_others_no_more_than_1_s_behind() {
     let redis = TestRedis::start().await;

@@ -46,29 +46,33 @@ pub(super) async fn cancel(tx: &mut TenantTx, id: Uuid, keep: Duration) -> Resul
     expect_one(done.rows_affected(), "job")
 }
 
-/// Queues failed ones anew, of one type where it is said. A key has one live job: of those with one key the last is
-/// taken, and none while one is live.
+/// Queues failed ones anew, the oldest first, of one type where it is said. A key has one live job: of those with one key
+/// the last is taken, and none while one is live. One that becomes live meanwhile refuses them all: who asks again finds
+/// it.
 pub(super) async fn retry_failed(tx: &mut TenantTx, kind: Option<&str>) -> Result<Retried, Error> {
     let institution = tx.institution().as_uuid();
+    // Of each key by itself, in scalar subqueries: as joins they would read all that failed, each time.
     let done = sqlx::query!(
-        "WITH latest AS MATERIALIZED (
-             SELECT DISTINCT ON (f.type, coalesce(f.unique_key, f.id::text)) f.id
-             FROM jobs f
+        "UPDATE jobs j SET state = 'QUEUED', attempts = 0, run_at = now(), finished_at = NULL
+         WHERE j.institution_id = $1 AND j.id = ANY (ARRAY(
+             SELECT f.id FROM jobs f
              WHERE f.institution_id = $1 AND f.state = 'FAILED' AND ($2::text IS NULL OR f.type = $2)
-               AND NOT EXISTS (
-                   SELECT FROM jobs live
-                   WHERE live.institution_id = $1 AND live.type = f.type AND live.unique_key = f.unique_key
-                     AND live.unique_key IS NOT NULL AND live.state IN ('QUEUED', 'RUNNING'))
-             ORDER BY f.type, coalesce(f.unique_key, f.id::text), f.created_at DESC
-         ), chosen AS MATERIALIZED (SELECT id FROM latest LIMIT $3)
-         UPDATE jobs j SET state = 'QUEUED', attempts = 0, run_at = now(), finished_at = NULL
-         FROM chosen WHERE j.institution_id = $1 AND j.id = chosen.id AND j.state = 'FAILED'",
+               AND (f.unique_key IS NULL OR (
+                   (SELECT l.id FROM jobs l
+                    WHERE l.institution_id = $1 AND l.state = 'FAILED' AND l.type = f.type
+                      AND l.unique_key = f.unique_key
+                    ORDER BY l.type, l.unique_key, l.created_at DESC, l.id DESC LIMIT 1) = f.id
+                   AND (SELECT live.id FROM jobs live
+                        WHERE live.institution_id = $1 AND live.type = f.type AND live.unique_key = f.unique_key
+                          AND live.state IN ('QUEUED', 'RUNNING')) IS NULL))
+             ORDER BY f.created_at, f.id LIMIT $3 FOR UPDATE OF f SKIP LOCKED))",
         institution,
         kind,
         RETRIED_AT_ONCE
     )
     .execute(tx.connection())
-    .await?;
+    .await
+    .map_err(|error| explain(error.into()))?;
     let retried = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);
     Ok(Retried { retried, more: retried == RETRIED_AT_ONCE })
 }
@@ -78,6 +82,6 @@ fn explain(error: Error) -> Error {
         return error;
     }
     Problem::new(StatusCode::CONFLICT, "key-live", "Another job with its key is queued or runs")
-        .detail("that one does what this one would have done")
+        .detail("that one does what this one would have done; ask again for others")
         .into()
 }

@@ -61,7 +61,8 @@ pub(crate) enum Ended {
 }
 
 /// These, each under its fence, were not done: they are tried again, with backoff unless the failure says when; after
-/// their last attempt they have failed. What was enqueued once more meanwhile starts anew. Answers what became of each
+/// their last attempt they have failed. What was enqueued once more meanwhile starts anew, and does not rest for as long
+/// as the failure says. Answers what became of each
 /// that was still the worker's.
 pub(crate) async fn fail(
     tx: &mut TenantTx,
@@ -80,7 +81,7 @@ pub(crate) async fn fail(
                           THEN 'QUEUED' ELSE 'FAILED' END,
              attempts = CASE WHEN $4 AND attempts < attempts_max OR again_at IS NULL THEN attempts ELSE 0 END,
              run_at = CASE WHEN $4 AND attempts < attempts_max
-                           THEN clock_timestamp() + coalesce($5, job_backoff(attempts))
+                           THEN clock_timestamp() + coalesce(CASE WHEN again_at IS NULL THEN $5::interval END, job_backoff(attempts))
                            WHEN again_at IS NOT NULL
                            THEN greatest(again_at, clock_timestamp() + job_backoff(attempts))
                            ELSE run_at END,

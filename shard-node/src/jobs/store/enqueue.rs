@@ -61,6 +61,21 @@ pub(crate) async fn enqueue(
     .await?)
 }
 
+/// One that is queued under a key begins anew, if there is one: now, with all its attempts.
+pub(crate) async fn begin_anew(tx: &mut TenantTx, kind: &str, key: &str) -> Result<(), Error> {
+    let institution = tx.institution().as_uuid();
+    sqlx::query!(
+        "UPDATE jobs SET run_at = now(), attempts = 0
+         WHERE institution_id = $1 AND type = $2 AND unique_key = $3 AND state = 'QUEUED'",
+        institution,
+        kind,
+        key
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 fn attempts(registry: &Registry, kind: &str) -> Result<i32, Error> {
     let handler = registry.get(kind);
     let handler = handler.ok_or_else(|| Error::Defect(format!("{kind} jobs have no handler")))?;

@@ -10,20 +10,20 @@ use crate::store::TenantTx;
 
 /// Due jobs of one type and priority.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Line {
+pub struct Line {
     /// The type.
-    pub(crate) kind: String,
+    pub kind: String,
     /// The priority.
-    pub(crate) priority: i16,
+    pub priority: i16,
     /// How many are due, counted no further than was asked.
-    pub(crate) jobs: i64,
+    pub jobs: i64,
     /// For how long the oldest has been, in seconds.
-    pub(crate) age_s: f64,
+    pub age_s: f64,
 }
 
 /// The lines with something due, in the order in which they are to be taken. It is a step or two in an index a line,
 /// and `count` more, however many jobs there are and however many are for later.
-pub(crate) async fn due_lines(tx: &mut TenantTx, count: i64) -> Result<Vec<Line>, Error> {
+pub async fn due_lines(tx: &mut TenantTx, count: i64) -> Result<Vec<Line>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Line,
@@ -56,14 +56,17 @@ pub(crate) async fn due_lines(tx: &mut TenantTx, count: i64) -> Result<Vec<Line>
 
 /// A job that was leased, and how long it had been due, in seconds.
 #[derive(Debug, Clone)]
-pub(crate) struct Taken {
-    pub(crate) job: Job,
-    pub(crate) waited_s: f64,
+pub struct Taken {
+    /// The job.
+    pub job: Job,
+    /// For how long it had been due, in seconds.
+    pub waited_s: f64,
 }
 
 /// Leases the first so many due jobs of a line, the oldest first, and counts an attempt of each. Passes by what another
-/// worker has in hand, or a writer that enqueues it once more.
-pub(crate) async fn take(
+/// worker has in hand, or a writer that enqueues it once more. By their ids as an array: a join would be planned for as
+/// many as Postgres guesses.
+pub async fn take(
     tx: &mut TenantTx,
     line: &Line,
     at_most: u32,
@@ -71,14 +74,13 @@ pub(crate) async fn take(
 ) -> Result<Vec<Taken>, Error> {
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query!(
-        r#"WITH due AS MATERIALIZED (
-             SELECT id FROM jobs
-             WHERE institution_id = $1 AND state = 'QUEUED' AND type = $2 AND priority = $3 AND run_at <= now()
-             ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-         UPDATE jobs j
+        r#"UPDATE jobs j
          SET state = 'RUNNING', attempts = attempts + 1, fence = fence + 1,
              leased_until = clock_timestamp() + $5
-         FROM due WHERE j.institution_id = $1 AND j.id = due.id
+         WHERE j.institution_id = $1 AND j.id = ANY (ARRAY(
+             SELECT id FROM jobs
+             WHERE institution_id = $1 AND state = 'QUEUED' AND type = $2 AND priority = $3 AND run_at <= now()
+             ORDER BY run_at LIMIT $4 FOR UPDATE SKIP LOCKED))
          RETURNING j.id, j.payload, j.unique_key, j.attempts, j.attempts_max, j.fence,
                    extract(epoch FROM now() - j.run_at)::float8 AS "waited_s!""#,
         institution,

@@ -10,6 +10,8 @@ mod lease;
 mod tidy;
 
 pub(crate) use end::{Ended, end, fail, give_back, hold};
-pub(crate) use enqueue::enqueue;
-pub(crate) use lease::{Line, Taken, due_lines, interval, take};
-pub(crate) use tidy::{LOST_AT_ONCE, institutions_ready, lost, sweep};
+pub(crate) use enqueue::{begin_anew, enqueue};
+pub(crate) use lease::interval;
+pub use lease::{Line, Taken, due_lines, take};
+pub use tidy::sweep;
+pub(crate) use tidy::{LOST_AT_ONCE, institutions_ready, lost};

@@ -45,13 +45,13 @@ pub(crate) async fn lost(tx: &mut TenantTx) -> Result<Vec<(Uuid, i64, String)>, 
 }
 
 /// Deletes what has been kept for long enough, a batch of it; answers whether there may be more.
-pub(crate) async fn sweep(tx: &mut TenantTx) -> Result<bool, Error> {
+pub async fn sweep(tx: &mut TenantTx) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     let done = sqlx::query!(
-        "WITH gone AS MATERIALIZED (
+        "DELETE FROM jobs j
+         WHERE j.institution_id = $1 AND j.id = ANY (ARRAY(
              SELECT id FROM jobs WHERE institution_id = $1 AND keep_until < now()
-             ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)
-         DELETE FROM jobs j USING gone WHERE j.institution_id = $1 AND j.id = gone.id",
+             ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED))",
         institution,
         SWEPT_AT_ONCE
     )

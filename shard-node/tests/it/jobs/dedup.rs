@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use shard_node::error::Error;
-use shard_node::jobs::{Failure, Handler};
+use shard_node::jobs::{Failure, Handler, JobSettings, Mode};
+use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::{Desk, eventually, pass, spawns};
+use super::{Desk, eventually, marks, pass, spawns};
 
 /// Notes how many marks it sees each time, then waits at a gate.
 fn rolls_up(seen: &Arc<std::sync::Mutex<Vec<i64>>>, gate: &Arc<Semaphore>) -> Handler {
@@ -145,4 +146,68 @@ async fn a_key_is_free_once_its_job_has_failed_and_the_replay_minds_who_took_it(
     assert_eq!(replayed["retried"], 1);
     eventually("the last was tried", async || desk.job(last).await["attempts"] == 1).await;
     tokio::time::timeout(Duration::from_secs(20), desk.close()).await.expect("closed");
+}
+
+/// Its key is taken between the look for live ones and the write: a refusal, and none of ours.
+#[tokio::test]
+async fn a_key_that_becomes_live_while_failed_ones_are_queued_anew_is_a_conflict() {
+    let settings = JobSettings { mode: Mode::Serve, ..JobSettings::default() };
+    let desk = Desk::open_with(settings, || vec![marks("A")]).await;
+    let failed = "state, finished_at, unique_key";
+    desk.insert_with(desk.institution, "A", 1, failed, "'FAILED', now(), 'k'").await;
+    desk.insert_with(desk.institution, "A", 2, failed, "'FAILED', now(), 'other' || n").await;
+    let mut writer = desk.sql.begin().await.expect("a transaction");
+    let live = format!(
+        "INSERT INTO jobs (institution_id, id, type, payload, unique_key)
+         VALUES ('{}', gen_random_uuid(), 'A', '{{}}', 'k')",
+        desk.institution
+    );
+    writer.execute(AssertSqlSafe(live)).await.expect("queued");
+    let asked = desk.admin.post("/v1/jobs:retryFailed", json!({}));
+    let then = async {
+        let waits =
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'";
+        eventually("it waits for the writer", async || {
+            let waiting: i64 =
+                sqlx::query_scalar(waits).fetch_one(&desk.sql).await.expect("a count");
+            waiting > 0
+        })
+        .await;
+        writer.commit().await.expect("committed");
+    };
+    let (refused, ()) = tokio::join!(asked, then);
+    assert_eq!(refused.expect(409).code(), "key-live");
+    let again = desk.admin.post("/v1/jobs:retryFailed", json!({})).await.expect(200).body;
+    assert_eq!(again, json!({"retried": 2, "more": false}));
+    desk.close().await;
+}
+
+/// What is asked for once more is not made to rest by a failure of what was asked for before.
+#[tokio::test]
+async fn a_key_that_is_enqueued_while_its_job_fails_does_not_rest_for_as_long_as_that_says() {
+    let (calls, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (counted, at_gate) = (calls.clone(), gate.clone());
+    let desk = Desk::open(move || {
+        let (calls, gate) = (counted.clone(), at_gate.clone());
+        let rests = Handler::effect("RESTS", move |_, _| {
+            let (calls, gate) = (calls.clone(), gate.clone());
+            Box::pin(async move {
+                if calls.fetch_add(1, Ordering::SeqCst) > 0 {
+                    return Ok(());
+                }
+                pass(Some(&gate)).await;
+                let why = "not now".to_owned();
+                Err(Failure::Retry { why, after: Some(Duration::from_hours(20)) })
+            })
+        });
+        vec![rests, spawns("MARK", "RESTS", None)]
+    })
+    .await;
+    desk.insert("MARK", 1).await;
+    eventually("it runs", async || calls.load(Ordering::SeqCst) == 1).await;
+    desk.insert("MARK", 1).await;
+    desk.until_all("MARK", "DONE", 2).await;
+    gate.add_permits(1);
+    desk.until_all("RESTS", "DONE", 1).await;
+    desk.close().await;
 }
