@@ -271,6 +271,78 @@ async fn after_fifteen_attempts_it_is_given_up_and_can_be_replayed() {
     school.close().await;
 }
 
+/// Its next attempt is hours away, and its job has been begun so often that it would be the last.
+#[tokio::test]
+async fn a_delivery_that_rests_is_replayed_at_once_with_all_its_attempts() {
+    let (school, sink) = (School::that_sends(true).await, Sink::start().await);
+    let webhook = school.webhook(&sink.url("hook"), &["COURSE_CREATED"]).await.id();
+    sink.answers(500);
+    school.course("C1").await;
+    school.until_delivery(webhook, |delivery| delivery["attempts"] == json!(1)).await;
+    school.until_idle().await;
+    school
+        .as_superuser(
+            "UPDATE jobs SET run_at = now() + interval '20 hours', attempts = 39
+             WHERE type = 'WEBHOOK_DELIVERY' AND state = 'QUEUED'",
+        )
+        .await;
+    sink.answers(200);
+    let pending = school.deliveries(webhook).await[0].clone();
+    assert_eq!(pending["state"], "PENDING");
+    let id = pending["id"].as_str().expect("an id");
+    let replay = format!("/v1/webhook-deliveries/{id}:replay");
+    school.admin.post(&replay, json!({})).await.expect(202);
+    school.until_delivery(webhook, is("DELIVERED")).await;
+    school.until_idle().await;
+    let attempts = "SELECT attempts::bigint FROM jobs WHERE type = 'WEBHOOK_DELIVERY'";
+    assert_eq!(school.count(attempts).await, 1, "its job's attempts begin anew");
+    school.close().await;
+}
+
+/// A job may be begun without an attempt of its delivery: its worker died. The last one ends both.
+#[tokio::test]
+async fn a_delivery_ends_with_the_last_attempt_of_its_job() {
+    let (school, sink) = (School::that_sends(true).await, Sink::start().await);
+    let webhook = school.webhook(&sink.url("hook"), &["COURSE_CREATED"]).await.id();
+    sink.answers(500);
+    school.course("C1").await;
+    school.until_delivery(webhook, |delivery| delivery["attempts"] == json!(1)).await;
+    school.until_idle().await;
+    school
+        .as_superuser(
+            "UPDATE jobs SET run_at = now(), attempts = 39
+             WHERE type = 'WEBHOOK_DELIVERY' AND state = 'QUEUED'",
+        )
+        .await;
+    let ended = school.until_delivery(webhook, is("FAILED")).await;
+    assert_eq!((&ended["attempts"], &ended["nextAttemptAt"]), (&json!(2), &Value::Null));
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_secret_is_not_shown_again_to_who_comes_with_the_same_key() {
+    let (school, sink) = (School::that_sends(true).await, Sink::start().await);
+    let create = |key: &'static str| {
+        let body = json!({"url": sink.url("hook"), "description": "test", "eventTypes": []});
+        let (admin, key) = (school.admin.clone(), [("idempotency-key", key)]);
+        async move { admin.send(Method::POST, "/v1/webhooks", Some(body), &key).await.expect(201) }
+    };
+    let made = create("k-1").await;
+    secret(&made);
+    let again = create("k-1").await;
+    assert_eq!((again.id(), again.body.get("secret")), (made.id(), None));
+    let rotate = format!("/v1/webhooks/{}:rotateSecret", made.id());
+    let key = [("idempotency-key", "k-2")];
+    let rotated = school.admin.send(Method::POST, &rotate, None, &key).await.expect(200);
+    secret(&rotated);
+    let again = school.admin.send(Method::POST, &rotate, None, &key).await.expect(200);
+    assert_eq!(again.body.get("secret"), None);
+    assert_eq!(again.body["rowVersion"], rotated.body["rowVersion"], "it was rotated once");
+    let kept = "SELECT count(*) FROM idempotency_keys WHERE answer::text LIKE '%whsec%'";
+    assert_eq!(school.count(kept).await, 0);
+    school.close().await;
+}
+
 #[tokio::test]
 async fn a_webhook_that_answers_gone_is_disabled_and_an_event_says_so() {
     let (school, sink) = (School::that_sends(true).await, Sink::start().await);

@@ -47,7 +47,7 @@ pub(super) async fn deliver(cx: &JobContext, job: &Job) -> Result<(), Failure> {
     }
     match attempt(cx, &due).await {
         Ok(status) => end(cx, &due, Outcome::delivered(status)).await,
-        Err(trouble) => failed(cx, &due, trouble).await,
+        Err(trouble) => failed(cx, job, &due, trouble).await,
     }
 }
 
@@ -81,8 +81,10 @@ async fn end(cx: &JobContext, due: &Due, outcome: Outcome) -> Result<(), Failure
     Ok(())
 }
 
-async fn failed(cx: &JobContext, due: &Due, trouble: Trouble) -> Result<(), Failure> {
-    let after = if trouble.is_gone() { None } else { delay(due.attempts + 1, due.delivery) };
+async fn failed(cx: &JobContext, job: &Job, due: &Due, trouble: Trouble) -> Result<(), Failure> {
+    // Without another attempt of its job nobody would come back to it.
+    let is_last = trouble.is_gone() || job.attempt >= job.attempts_max;
+    let after = if is_last { None } else { delay(due.attempts + 1, due.delivery) };
     let outcome = Outcome::failed(trouble.status(), trouble.to_string(), after);
     let mut tx = cx.begin().await?;
     store::set_outcome(&mut tx, due.delivery, &outcome).await?;

@@ -11,6 +11,7 @@ use super::rules::TEST;
 use super::target::target;
 use super::{Delivery, NewWebhook, OfEndpoint, PatchWebhook, Secret, Webhook, store};
 use crate::error::{Error, not_found};
+use crate::jobs::store as jobs;
 use crate::operation::{Event, Reader, Reply, Work};
 use crate::resource::{self, Page, Resource, load_required};
 
@@ -102,6 +103,8 @@ pub(super) async fn replay(work: &mut Work, id: Uuid) -> Result<Reply<Delivery>,
     let webhook: Webhook = load_required(work.tx(), delivery.endpoint_id).await?;
     expect_enabled(&webhook)?;
     store::replay(work.tx(), id).await?;
+    // It may rest for hours, with few attempts left.
+    jobs::begin_anew(work.tx(), super::DELIVERY_JOB, &id.to_string()).await?;
     work.enqueue(job(id));
     let delivery: Delivery = load_required(work.tx(), id).await?;
     Ok(Reply::accepted(delivery, format!("{}/{id}", super::DELIVERY)))
