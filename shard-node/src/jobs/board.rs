@@ -6,6 +6,8 @@
 //! - Of one institution, and of one type unless its handler says otherwise, half of what the node does at once may run;
 //!   of one type in one institution one less: so that its slow type leaves a place to its others, and one institution
 //!   leaves half to all others.
+//! - What works outside of the database waits for others' servers, and all of it at once when they are slow: two places
+//!   of the node are never its own, nor is one of each institution's.
 //! - Who waits for a type's place gets it in its order, when it is free. Who has nothing that could run now has no
 //!   turn: nothing is asked again and again.
 //! - What does not fit here, or is passed over, is no loss: `work_ready` names it again within a second.
@@ -18,6 +20,22 @@ use tokio::sync::Notify;
 
 /// Institutions that wait at most.
 const WAITING_MAX: usize = 10_000;
+
+/// Places of a node that what works outside leaves to effects.
+const KEPT: usize = 2;
+
+/// In the name of which is waited for a place of what works outside; no type has it.
+const OUTSIDE: &str = "";
+
+/// A type of jobs, as far as places go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    /// So many of it at once; half of what the node does where that is not said.
+    pub(super) at_once: Option<usize>,
+    /// Whether it works outside of the database.
+    pub(super) is_outside: bool,
+}
 
 /// Who waits, and what runs.
 #[derive(Debug)]
@@ -32,6 +50,7 @@ struct State {
     ready: VecDeque<InstitutionId>,
     marks: HashMap<InstitutionId, Mark>,
     running: HashMap<&'static str, usize>,
+    outside: usize,
     /// By type, who has jobs of it and found no place.
     waiting: HashMap<&'static str, VecDeque<InstitutionId>>,
 }
@@ -45,6 +64,7 @@ struct Mark {
     /// `work_ready` named it.
     is_named: bool,
     running: HashMap<&'static str, usize>,
+    outside: usize,
 }
 
 /// Where an institution stands.
@@ -110,54 +130,62 @@ impl Board {
         }
     }
 
-    /// Takes a place for jobs of a type, of which so many may run at once, in an institution that is visited. Answers
-    /// false where there is none; it is then ready again once there is.
-    pub(super) fn reserve(
-        &self,
-        institution: InstitutionId,
-        kind: &'static str,
-        at_once: Option<usize>,
-    ) -> bool {
+    /// Takes a place for jobs of a type in an institution that is visited. Answers false where there is none; it is then
+    /// ready again once there is.
+    pub(super) fn reserve(&self, institution: InstitutionId, kind: Kind) -> bool {
         let mut guard = self.lock();
         let state = &mut *guard;
         let Some(mark) = state.marks.get_mut(&institution) else { return false };
-        let of_kind = state.running.entry(kind).or_default();
-        let own = mark.running.get(kind).copied().unwrap_or_default();
-        if own >= (self.of_one() - 1).max(1) || mark.runs() >= self.of_one() {
+        let own = mark.running.get(kind.name).copied().unwrap_or_default();
+        let own_max = (self.of_one() - 1).max(1);
+        if own >= own_max
+            || mark.runs() >= self.of_one()
+            || (kind.is_outside && mark.outside >= own_max)
+        {
             mark.is_parked = true;
             return false;
         }
-        if *of_kind >= at_once.unwrap_or(self.of_one()).max(1) {
-            let waiting = state.waiting.entry(kind).or_default();
+        if let Some(line) = state.full(kind, self.of_one(), self.at_once.saturating_sub(KEPT)) {
+            let waiting = state.waiting.entry(line).or_default();
             if !waiting.contains(&institution) && waiting.len() < WAITING_MAX {
                 waiting.push_back(institution);
             }
             return false;
         }
-        *of_kind += 1;
-        *mark.running.entry(kind).or_default() += 1;
+        let Some(mark) = state.marks.get_mut(&institution) else { return false };
+        *state.running.entry(kind.name).or_default() += 1;
+        *mark.running.entry(kind.name).or_default() += 1;
+        if kind.is_outside {
+            state.outside += 1;
+            mark.outside += 1;
+        }
         true
     }
 
     /// Gives a place back, whether or not something ran in it.
-    pub(super) fn release(&self, institution: InstitutionId, kind: &'static str, was_used: bool) {
+    pub(super) fn release(&self, institution: InstitutionId, kind: Kind, was_used: bool) {
         let mut guard = self.lock();
         let state = &mut *guard;
-        if let Some(running) = state.running.get_mut(kind) {
+        let one = usize::from(kind.is_outside);
+        if let Some(running) = state.running.get_mut(kind.name) {
             *running = running.saturating_sub(1);
         }
+        state.outside = state.outside.saturating_sub(one);
         if let Some(mark) = state.marks.get_mut(&institution) {
-            if let Some(running) = mark.running.get_mut(kind) {
+            if let Some(running) = mark.running.get_mut(kind.name) {
                 *running = running.saturating_sub(1);
             }
+            mark.outside = mark.outside.saturating_sub(one);
             // Where nothing ran, nothing has ended: to look again at once would find the same.
             if was_used && std::mem::take(&mut mark.is_parked) {
                 state.make_ready(institution, self.of_one());
             }
         }
-        if let Some(next) = state.waiting.get_mut(kind).and_then(VecDeque::pop_front) {
-            state.marks.entry(next).or_default();
-            state.make_ready(next, self.of_one());
+        for line in [Some(kind.name), kind.is_outside.then_some(OUTSIDE)].into_iter().flatten() {
+            if let Some(next) = state.waiting.get_mut(line).and_then(VecDeque::pop_front) {
+                state.marks.entry(next).or_default();
+                state.make_ready(next, self.of_one());
+            }
         }
         state.forget(institution);
         drop(guard);
@@ -191,6 +219,15 @@ impl Board {
 }
 
 impl State {
+    /// In whose name a place of a type is waited for; none where one is free.
+    fn full(&self, kind: Kind, of_one: usize, outside: usize) -> Option<&'static str> {
+        let of_kind = self.running.get(kind.name).copied().unwrap_or_default();
+        if of_kind >= kind.at_once.unwrap_or(of_one).max(1) {
+            return Some(kind.name);
+        }
+        (kind.is_outside && self.outside >= outside.max(1)).then_some(OUTSIDE)
+    }
+
     /// Puts one behind all others; once its visit has ended, or one of its jobs, where it has as much running as it may.
     fn make_ready(&mut self, institution: InstitutionId, at_once: usize) {
         let Some(mark) = self.marks.get_mut(&institution) else { return };
@@ -229,6 +266,14 @@ mod tests {
 
     fn institution(number: u128) -> InstitutionId {
         InstitutionId::new(Uuid::from_u128(number))
+    }
+
+    fn inside(name: &'static str) -> Kind {
+        Kind { name, at_once: None, is_outside: false }
+    }
+
+    fn outside(name: &'static str) -> Kind {
+        Kind { name, at_once: Some(4), is_outside: true }
     }
 
     fn next(board: &Board) -> Option<u128> {
@@ -279,32 +324,62 @@ mod tests {
         let board = Board::new(8);
         board.offer(institution(1), false);
         assert_eq!(next(&board), Some(1));
-        let slow = (0..10).filter(|_| board.reserve(institution(1), "SLOW", None)).count();
-        let quick = (0..10).filter(|_| board.reserve(institution(1), "QUICK", None)).count();
+        let slow = (0..10).filter(|_| board.reserve(institution(1), inside("SLOW"))).count();
+        let quick = (0..10).filter(|_| board.reserve(institution(1), inside("QUICK"))).count();
         assert_eq!((slow, quick), (3, 1));
         board.visited(institution(1), true, false);
         assert_eq!(next(&board), None, "it has as much as it may");
         board.offer(institution(2), false);
         assert_eq!(next(&board), Some(2), "the others have the other half");
-        board.release(institution(1), "QUICK", true);
+        board.release(institution(1), inside("QUICK"), true);
         assert_eq!(next(&board), Some(1), "a place of its own is free again");
+    }
+
+    #[test]
+    fn what_works_outside_leaves_places_to_effects() {
+        let board = Board::new(8);
+        let kinds = [outside("MAIL"), outside("WEBHOOK")];
+        let mut taken = Vec::new();
+        for number in 1..=5 {
+            board.offer(institution(number), false);
+            assert_eq!(next(&board), Some(number));
+            for kind in kinds {
+                while board.reserve(institution(number), kind) {
+                    taken.push((number, kind));
+                }
+            }
+            board.visited(institution(number), false, false);
+        }
+        let of_one = taken.iter().filter(|(whose, _)| *whose == 1).count();
+        assert_eq!((of_one, taken.len()), (3, 6), "{taken:?}");
+        board.offer(institution(1), false);
+        assert_eq!(next(&board), Some(1));
+        assert!(board.reserve(institution(1), inside("QUICK")), "its own effects have a place");
+        board.visited(institution(1), false, false);
+        assert_eq!(next(&board), None);
+        // Whoever waits for any place outside gets the next one.
+        let (whose, kind) = taken.pop().expect("one");
+        board.release(institution(whose), kind, true);
+        let woken = next(&board).expect("somebody waits");
+        assert!(kinds.into_iter().any(|kind| board.reserve(institution(woken), kind)));
     }
 
     #[test]
     fn who_waits_for_a_types_place_gets_it_in_its_order() {
         let board = Board::new(8);
+        let one = Kind { name: "ONE", at_once: Some(1), is_outside: false };
         for number in 1..=3 {
             board.offer(institution(number), false);
             assert_eq!(next(&board), Some(number));
-            assert_eq!(board.reserve(institution(number), "ONE", Some(1)), number == 1);
+            assert_eq!(board.reserve(institution(number), one), number == 1);
             board.visited(institution(number), false, false);
         }
         assert_eq!(next(&board), None);
-        board.release(institution(1), "ONE", true);
+        board.release(institution(1), one, true);
         assert_eq!((next(&board), next(&board)), (Some(2), None));
-        assert!(board.reserve(institution(2), "ONE", Some(1)));
+        assert!(board.reserve(institution(2), one));
         board.visited(institution(2), false, false);
-        board.release(institution(2), "ONE", true);
+        board.release(institution(2), one, true);
         assert_eq!(next(&board), Some(3));
     }
 
@@ -313,13 +388,13 @@ mod tests {
         let board = Board::new(4);
         board.offer(institution(1), false);
         assert_eq!(next(&board), Some(1));
-        assert!(board.reserve(institution(1), "SLOW", None));
+        assert!(board.reserve(institution(1), inside("SLOW")));
         board.visited(institution(1), true, false);
         assert_eq!(next(&board), Some(1));
-        assert!(!board.reserve(institution(1), "SLOW", None));
+        assert!(!board.reserve(institution(1), inside("SLOW")));
         board.visited(institution(1), false, false);
         assert_eq!(next(&board), None);
-        board.release(institution(1), "SLOW", true);
+        board.release(institution(1), inside("SLOW"), true);
         assert_eq!(next(&board), Some(1));
     }
 
@@ -336,7 +411,7 @@ mod tests {
     enum Step {
         Offer(u128),
         Next,
-        Reserve(usize, bool),
+        Reserve(usize, usize),
         EndVisit(usize, bool),
         Release(usize),
     }
@@ -345,7 +420,7 @@ mod tests {
         prop_oneof![
             (0..6_u128).prop_map(Step::Offer),
             Just(Step::Next),
-            (any::<usize>(), any::<bool>()).prop_map(|(at, slow)| Step::Reserve(at, slow)),
+            (any::<usize>(), 0..3_usize).prop_map(|(at, kind)| Step::Reserve(at, kind)),
             (any::<usize>(), any::<bool>()).prop_map(|(at, more)| Step::EndVisit(at, more)),
             any::<usize>().prop_map(Step::Release),
         ]
@@ -357,16 +432,17 @@ mod tests {
         #[test]
         fn limits_hold_and_nobody_is_forgotten(steps in prop::collection::vec(step(), 0..200)) {
             let board = Board::new(8);
-            let (mut visited, mut running) = (Vec::new(), Vec::new());
+            let (mut visited, mut running) = (Vec::new(), Vec::<(u128, Kind)>::new());
+            let slow = Kind { name: "SLOW", at_once: Some(2), is_outside: false };
+            let kinds = [slow, inside("QUICK"), outside("MAIL")];
             for step in steps {
                 match step {
                     Step::Offer(number) => board.offer(institution(number), false),
                     Step::Next => visited.extend(next(&board)),
-                    Step::Reserve(at, slow) if !visited.is_empty() => {
+                    Step::Reserve(at, kind) if !visited.is_empty() => {
                         let whose: u128 = visited[at % visited.len()];
-                        let kind = if slow { "SLOW" } else { "QUICK" };
-                        if board.reserve(institution(whose), kind, slow.then_some(2)) {
-                            running.push((whose, kind));
+                        if board.reserve(institution(whose), kinds[kind]) {
+                            running.push((whose, kinds[kind]));
                         }
                     }
                     Step::EndVisit(at, more) if !visited.is_empty() => {
@@ -380,10 +456,12 @@ mod tests {
                     _ => {}
                 }
                 for whose in 0..6 {
-                    let own = |kind: &str| running.iter().filter(|run| run.0 == whose && run.1 == kind).count();
-                    prop_assert!(own("SLOW") <= 2 && own("QUICK") <= 3 && own("SLOW") + own("QUICK") <= 4);
+                    let own = |kind: &str| running.iter().filter(|run| run.0 == whose && run.1.name == kind).count();
+                    prop_assert!(own("SLOW") <= 2 && own("QUICK") <= 3 && own("MAIL") <= 3);
+                    prop_assert!(own("SLOW") + own("QUICK") + own("MAIL") <= 4);
                 }
-                prop_assert!(running.iter().filter(|run| run.1 == "SLOW").count() <= 2);
+                let of = |kind: &str| running.iter().filter(|run| run.1.name == kind).count();
+                prop_assert!(of("SLOW") <= 2 && of("MAIL") <= 4);
             }
             (0..6).for_each(|number| board.offer(institution(number), false));
             let mut turns = std::collections::BTreeSet::new();

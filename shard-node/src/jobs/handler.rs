@@ -14,6 +14,7 @@ use shard_map::{Epoch, InstitutionId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::board::Kind;
 use super::store;
 use crate::error::Error;
 use crate::node::Node;
@@ -217,6 +218,11 @@ impl Handler {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Its places.
+    pub(super) fn place(&self) -> Kind {
+        Kind { name: self.kind, at_once: self.at_once, is_outside: self.is_outside() }
     }
 
     /// Whether it works outside of the database.

@@ -149,6 +149,12 @@ impl JobMetrics {
         self.ended.with_label_values(&[kind, outcome.as_str()]).inc();
     }
 
+    /// So many were leased and not begun when their institution was fenced: each has lost an attempt.
+    pub(super) fn fenced(&self, kind: &str, jobs: usize) {
+        let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
+        self.ended.with_label_values(&[kind, "fenced"]).inc_by(jobs);
+    }
+
     /// What was due in an institution.
     pub(super) fn saw(&self, institution: InstitutionId, lines: Vec<Seen>, at: Instant) {
         let mut sights = self.sights.lock().unwrap_or_else(PoisonError::into_inner);

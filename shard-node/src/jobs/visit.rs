@@ -3,6 +3,8 @@
 //! What must stay true:
 //! - Jobs are leased only where there is a place for them, and begin while enough of the lease is left for all that
 //!   their handler may take. What cannot begin in time, or at all, is given back as it was.
+//! - While a move closes nothing is leased, and what was leased and not begun is given back: what is fenced before that
+//!   loses an attempt at the other shard, which is counted.
 //! - The institution may be visited by another slot as soon as the lease is committed; its place on the board is given
 //!   back however this ends.
 
@@ -15,7 +17,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
-use super::board::Turn;
+use super::board::{Kind, Turn};
 use super::metrics::{COUNTED, Seen};
 use super::store::{self, Line, Taken};
 use super::{Failure, Handler, Jobs};
@@ -48,7 +50,7 @@ struct Leased {
 struct Place {
     jobs: Arc<Jobs>,
     institution: InstitutionId,
-    kind: &'static str,
+    kind: Kind,
     is_used: bool,
 }
 
@@ -81,8 +83,9 @@ impl Visit {
     pub(super) async fn run(&self) {
         let mut presence = Presence { jobs: self.node.jobs.clone(), turn: self.turn, more: false };
         let institution = self.turn.institution;
-        let Verdict::Serve { epoch, .. } = self.node.ownership.verdict(institution) else { return };
-        if !self.may_go_on(epoch).await {
+        let verdict = self.node.ownership.verdict(institution);
+        let Verdict::Serve { epoch, cached: true } = verdict else { return };
+        if !self.may_begin(epoch).await {
             return;
         }
         let leased = match self.lease(&mut presence.more).await {
@@ -100,10 +103,12 @@ impl Visit {
         }
     }
 
-    /// Whether the institution is still served at this epoch, by a database that is to be believed.
-    async fn may_go_on(&self, epoch: Epoch) -> bool {
-        self.node.ownership.lease.renewed(Instant::now() + ACQUIRE_TIMEOUT).await
-            && self.node.ownership.serves(self.turn.institution, epoch)
+    /// Whether the institution is still served at this epoch, by a database that is to be believed, and no move of it is
+    /// about to end that.
+    async fn may_begin(&self, epoch: Epoch) -> bool {
+        let ownership = &self.node.ownership;
+        ownership.lease.renewed(Instant::now() + ACQUIRE_TIMEOUT).await
+            && ownership.verdict(self.turn.institution) == Verdict::Serve { epoch, cached: true }
     }
 
     /// One transaction: what ran out, what need not be kept, what is due.
@@ -138,15 +143,15 @@ impl Visit {
         let institution = self.turn.institution;
         for (at, line) in lines.iter().enumerate() {
             let Some(handler) = jobs.registry.get(&line.kind) else { continue };
-            if !jobs.board.reserve(institution, handler.kind, handler.at_once) {
+            if !jobs.board.reserve(institution, handler.place()) {
                 continue;
             }
-            let kind = handler.kind;
+            let kind = handler.place();
             let mut place = Place { jobs: jobs.clone(), institution, kind, is_used: false };
             // One that works outside may take long: what waits for it is better off with another worker.
             let batch = if handler.is_outside() { 1 } else { jobs.settings.batch };
             let lease = jobs.settings.lease();
-            let at_most = jobs.pace.batch(kind, lease, batch);
+            let at_most = jobs.pace.batch(handler.kind, lease, batch);
             let taken = store::take(tx, line, at_most, lease).await?;
             if !taken.is_empty() {
                 *more |= at + 1 < lines.len() || taken.len() as u64 == u64::from(at_most);
@@ -191,8 +196,8 @@ impl Visit {
         }
         for (at, Taken { job, .. }) in jobs.iter().enumerate() {
             let has_time = Instant::now() + handler.timeout <= until;
-            if self.stop.is_cancelled() || !has_time || !self.may_go_on(epoch).await {
-                self.give_back(&jobs[at..]).await;
+            if self.stop.is_cancelled() || !has_time || !self.may_begin(epoch).await {
+                self.give_back(handler.kind, &jobs[at..]).await;
                 return;
             }
             let attempt = Attempt {
@@ -208,7 +213,7 @@ impl Visit {
     }
 
     /// They were not begun. Where that cannot be written, their leases run out.
-    async fn give_back(&self, jobs: &[Taken]) {
+    async fn give_back(&self, kind: &'static str, jobs: &[Taken]) {
         let jobs: Vec<_> = jobs.iter().map(|taken| (taken.job.id, taken.job.fence)).collect();
         let given = async {
             let deadline = Instant::now() + PATIENCE;
@@ -220,7 +225,14 @@ impl Visit {
         };
         match given.await {
             Ok(_) => self.node.jobs.wake(self.turn.institution),
-            Err(Error::NotOwner(_)) => {}
+            Err(Error::NotOwner(_)) => {
+                self.node.jobs.metrics.fenced(kind, jobs.len());
+                tracing::info!(
+                    job.kind = kind,
+                    jobs = jobs.len(),
+                    "Leased jobs went with their institution, and lose an attempt"
+                );
+            }
             Err(error) => {
                 tracing::warn!(error = %error, jobs = jobs.len(), "Leased jobs could not be given back");
             }

@@ -6,7 +6,7 @@
 //!   at in `target`, before each attempt.
 //! - No proxy, no redirect: neither would be looked at.
 //! - Every attempt ends within [`WITHIN`]. Of the answer only the status counts: of its body no more than
-//!   [`BODY_MAX_BYTES`] are read, and nothing is kept.
+//!   [`BODY_MAX_BYTES`] are read, and nothing is kept. One whose body drips until then is as if there was none.
 //! - What is said of a failure names neither the URL nor anything that the other side sent.
 //! - An endpoint that has let us wait in vain is left alone for [`QUIET`]: it takes the time of all others else.
 
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use futures::future::BoxFuture;
+use reqwest::Response;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use uuid::Uuid;
@@ -114,6 +115,14 @@ impl Sender {
     /// # Errors
     /// When the client cannot be made: no certificates are trusted, for example.
     pub fn new(settings: &WebhookSettings, names: Arc<dyn Names>) -> reqwest::Result<Self> {
+        Self::within(WITHIN, settings, names)
+    }
+
+    fn within(
+        within: Duration,
+        settings: &WebhookSettings,
+        names: Arc<dyn Names>,
+    ) -> reqwest::Result<Self> {
         let addresses = settings.addresses();
         if addresses == Addresses::Any {
             tracing::warn!("Webhooks may lead to private addresses: this is a developer's node");
@@ -123,7 +132,7 @@ impl Sender {
             .redirect(Policy::none())
             .no_proxy()
             .https_only(addresses == Addresses::Public)
-            .timeout(WITHIN)
+            .timeout(within)
             .connect_timeout(CONNECT_WITHIN)
             .pool_max_idle_per_host(4)
             .pool_idle_timeout(Duration::from_secs(30))
@@ -147,14 +156,7 @@ impl Sender {
         let headers = headers(&message)?;
         let sent = self.http.post(url).headers(headers).body(message.body).send().await;
         let result = match sent {
-            Ok(mut response) => {
-                let mut left = BODY_MAX_BYTES;
-                // The status stands, whatever becomes of the body.
-                while let (1.., Ok(Some(chunk))) = (left, response.chunk().await) {
-                    left = left.saturating_sub(chunk.len());
-                }
-                judge(response.status())
-            }
+            Ok(response) => judged(response).await,
             Err(error) => Err(trouble(&error)),
         };
         if result == Err(Trouble::Silent) {
@@ -189,6 +191,19 @@ fn headers(message: &Message<'_>) -> Result<HeaderMap, Trouble> {
         (HeaderName::from_static("webhook-timestamp"), message.timestamp_s.into()),
         (HeaderName::from_static("webhook-signature"), signature),
     ]))
+}
+
+/// By its status, whatever becomes of the body: unless that takes all the time there is.
+async fn judged(mut response: Response) -> Result<u16, Trouble> {
+    let mut left = BODY_MAX_BYTES;
+    while left > 0 {
+        match response.chunk().await {
+            Ok(Some(chunk)) => left = left.saturating_sub(chunk.len()),
+            Err(error) if error.is_timeout() => return Err(Trouble::Silent),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    judge(response.status())
 }
 
 fn judge(status: StatusCode) -> Result<u16, Trouble> {
@@ -252,6 +267,7 @@ impl Resolve for Guarded {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
+    use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -313,6 +329,31 @@ mod tests {
         };
         let (sent, ()) = tokio::join!(sender.send(message(&url)), accepted);
         assert_eq!(sent, Err(Trouble::Broken));
+    }
+
+    /// It holds a place as long as one that says nothing.
+    #[tokio::test]
+    async fn who_drips_until_time_is_up_has_not_answered() {
+        let sink = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", sink.local_addr().expect("an address"));
+        let drips = async {
+            let (mut stream, _) = sink.accept().await.expect("a connection");
+            let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n";
+            stream.write_all(head).await.expect("a head");
+            while stream.write_all(b".").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let settings = WebhookSettings { allow_private_addresses: true };
+        let names = Arc::new(Fixed(vec![]));
+        let sender =
+            Sender::within(Duration::from_millis(500), &settings, names).expect("a client");
+        let sent = tokio::select! {
+            sent = sender.send(message(&url)) => sent,
+            () = drips => panic!("the client went away before its time was up"),
+        };
+        assert_eq!(sent, Err(Trouble::Silent));
+        assert_eq!(sender.send(message(&url)).await, Err(Trouble::Quiet), "it is left alone");
     }
 
     #[tokio::test]

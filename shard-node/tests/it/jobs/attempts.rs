@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use shard_map::Epoch;
 use shard_node::jobs::{Failure, Handler, JobSettings};
+use shard_node::tenancy::Verdict;
+use sqlx::AssertSqlSafe;
+use tokio::sync::Semaphore;
 
-use super::{Desk, eventually, mark, marks};
+use super::{Desk, eventually, mark, marks, pass};
 
 /// Counts its calls.
 fn counted(
@@ -239,5 +243,61 @@ async fn work_outside_of_the_database_ends_its_job_and_its_failures_too() {
     ] {
         assert!(metrics.contains(line), "no {line} in\n{metrics}");
     }
+    desk.close().await;
+}
+
+/// What was leased and not begun goes with its institution as it was.
+#[tokio::test]
+async fn while_a_move_closes_jobs_that_were_not_begun_are_given_back_with_their_attempts() {
+    let gate = Arc::new(Semaphore::new(0));
+    let at_gate = gate.clone();
+    let desk = Desk::open(move || {
+        let gate = at_gate.clone();
+        vec![Handler::effect("STEP", move |work, job| {
+            let gate = (job.payload["warm"] != true).then(|| gate.clone());
+            Box::pin(async move {
+                mark(work, job).await?;
+                pass(gate.as_ref()).await;
+                Ok(())
+            })
+        })]
+    })
+    .await;
+    // Known to be quick, so that they are leased by the batch.
+    let warm = desk.insert_with(desk.institution, "STEP", 20, "priority", "0").await;
+    desk.run("UPDATE jobs SET payload = '{\"warm\": true}'").await;
+    gate.add_permits(20);
+    desk.until_all("STEP", "DONE", 20).await;
+    gate.forget_permits(20);
+    let insert = format!(
+        "INSERT INTO jobs (institution_id, id, type, payload)
+         SELECT '{}', gen_random_uuid(), 'STEP', '{{}}' FROM generate_series(1, 6) RETURNING id",
+        desk.institution
+    );
+    let jobs: Vec<uuid::Uuid> =
+        sqlx::query_scalar(AssertSqlSafe(insert)).fetch_all(&desk.sql).await.expect("queued");
+    eventually("a batch is leased", async || desk.states("STEP").await.get("RUNNING") == Some(&6))
+        .await;
+    let state = |state: &str| format!("UPDATE ownership SET state = '{state}'");
+    desk.run(&state("closing")).await;
+    let closing = Verdict::Serve { epoch: Epoch(1), cached: false };
+    eventually("the node knows", async || {
+        desk.served.node.ownership.verdict(desk.institution) == closing
+    })
+    .await;
+    gate.add_permits(1);
+    eventually("they are given back", async || {
+        let back = "SELECT count(*) FROM jobs WHERE state = 'QUEUED' AND attempts = 0";
+        let back: i64 = sqlx::query_scalar(back).fetch_one(&desk.sql).await.expect("a count");
+        back == 5
+    })
+    .await;
+    gate.add_permits(5);
+    desk.run(&state("active")).await;
+    desk.until_all("STEP", "DONE", 26).await;
+    desk.expect_once(&[warm, jobs].concat()).await;
+    let most = "SELECT max(attempts)::bigint FROM jobs";
+    let most: i64 = sqlx::query_scalar(most).fetch_one(&desk.sql).await.expect("a count");
+    assert_eq!(most, 1);
     desk.close().await;
 }
