@@ -69,7 +69,7 @@ const VERBS: [&str; 35] = [
     "archive",
     "bulk",
     "cancel",
-    "checkIn",
+    "check-in",
     "close",
     "complete",
     "copy",

@@ -114,6 +114,28 @@ fn codes(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn what_is_remarked_of_a_student_is_in_no_event() {
+    let taught = Taught::open(2).await;
+    let remark = "cried in the corridor";
+    for note in [remark, "cried in the corridor again"] {
+        let items = json!([{"studentId": taught.students[0], "code": "PRESENT", "note": note}]);
+        taught
+            .school
+            .admin
+            .post(&taught.path("/records:bulk"), json!({"items": items}))
+            .await
+            .expect(200);
+    }
+    let listed = taught.school.admin.get(&taught.path("/records")).await.expect(200);
+    assert_eq!(listed.body["items"][0]["note"], "cried in the corridor again");
+    let events = "SELECT count(*) FROM outbox_events WHERE type LIKE 'ATTENDANCE_RECORD_%'";
+    assert_eq!(taught.school.count(events).await, 2);
+    let told = "SELECT count(*) FROM outbox_events WHERE payload::text LIKE '%cried%'";
+    assert_eq!(taught.school.count(told).await, 0);
+    taught.school.close().await;
+}
+
+#[tokio::test]
 async fn marks_stand_for_themselves_and_repeat_without_doubling() {
     let taught = Taught::open(4).await;
     let s = &taught.students;
@@ -252,7 +274,7 @@ async fn a_student_checks_in_by_the_code_and_is_counted() {
     let taught = Taught::open(3).await;
     let (student, other) =
         (taught.client_of(taught.students[0]).await, taught.client_of(taught.students[2]).await);
-    let path = taught.path(":checkIn");
+    let path = taught.path(":check-in");
     let none = student.post(&path, json!({"code": "123456"})).await.expect(410);
     assert_eq!(none.code(), "code-expired", "no code was made");
     let opened =
@@ -282,7 +304,7 @@ async fn a_code_is_over_at_its_end_and_where_another_was_made() {
         let opened = taught.school.admin.post(&path, json!({"validForS": 30}));
         opened.await.expect(200).body["code"].as_str().expect("a code").to_owned()
     };
-    let path = taught.path(":checkIn");
+    let path = taught.path(":check-in");
     let mut codes = [open().await, open().await];
     while codes[0] == codes[1] {
         codes[1] = open().await;
@@ -314,7 +336,7 @@ async fn a_code_is_not_guessed() {
     let right = opened.body["code"].as_str().expect("a code").to_owned();
     let number: u32 = right.parse().expect("a number");
     let wrong = |offset: u32| format!("{:06}", (number + offset) % 1_000_000);
-    let path = taught.path(":checkIn");
+    let path = taught.path(":check-in");
     let student = taught.client_of(taught.students[0]).await;
     let guesses = (1..=20).map(|offset| {
         let (student, path, body) = (&student, &path, json!({"code": wrong(offset)}));

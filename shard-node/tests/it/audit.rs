@@ -4,10 +4,14 @@
 use serde_json::{Value, json};
 use service_kit::token::Role;
 use shard_node::events::chain::{Fields, GENESIS};
+use shard_node::events::number;
+use shard_node::jobs::{self, Registry};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, FromRow};
 use uuid::Uuid;
 
+use crate::support::Shard;
+use crate::support::api::Served;
 use crate::support::school::School;
 
 impl School {
@@ -243,5 +247,105 @@ async fn the_audit_is_read_the_latest_first_page_by_page() {
         client.get("/v1/audit").await.expect(403);
         client.get("/v1/audit:verify").await.expect(403);
     }
+    school.close().await;
+}
+
+/// Those who kept a hash from before still find it, and the chain is whole.
+#[tokio::test]
+async fn remarks_go_out_of_the_chain_and_it_is_worked_out_again() {
+    let shard = Shard::create_before(20_261_129_000_057).await;
+    let (institution, other) = (shard.admit().await, shard.admit().await);
+    let mut superuser = shard.connect("postgres").await;
+    for (institution, events) in [(institution, 6), (other, 3)] {
+        let written = format!(
+            r#"INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
+                 touches, created_at, actor_id, request_id)
+             SELECT '{institution}', gen_random_uuid(), 'ATTENDANCE_RECORD_CREATED',
+                 CASE WHEN n IN (2, 4, 6) THEN 'attendance_records' ELSE 'things' END, gen_random_uuid(), 1,
+                 CASE n WHEN 2 THEN '{{"note": "cried", "code": "LATE", "é": 1.50}}' WHEN 4 THEN '{{"note": null}}'
+                        ELSE '{{"note": "of a thing"}}' END::jsonb,
+                 '{{}}', timestamptz '2026-10-01 08:00:00.000001+01' + make_interval(secs => n),
+                 CASE WHEN n <> 5 THEN gen_random_uuid() END, CASE WHEN n <> 4 THEN 'r-é' END
+             FROM generate_series(1, {events}) n"#
+        );
+        run(&mut superuser, &written).await;
+    }
+    let pool = shard.pool("lxp_app", 1);
+    let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
+    for institution in [institution, other] {
+        number(&pool, &registry, institution, 5).await.expect("numbered");
+    }
+    pool.close().await;
+    let hashes =
+        "SELECT encode(hash, 'hex') FROM outbox_events WHERE seq <= 2 ORDER BY institution_id, seq";
+    let before: Vec<String> =
+        sqlx::query_scalar(hashes).fetch_all(&mut superuser).await.expect("hashes");
+    shard.migrate().await;
+    let after: Vec<String> =
+        sqlx::query_scalar(hashes).fetch_all(&mut superuser).await.expect("hashes");
+    assert_eq!((&before[0], &before[2]), (&after[0], &after[2]), "what stands before it stays");
+    assert!(before[1] != after[1] && before[3] != after[3], "nothing was worked out again");
+    let notes: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM outbox_events WHERE aggregate = 'attendance_records' AND payload ? 'note'",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .expect("a count");
+    assert_eq!(notes, 0);
+    let served = Served::start(&shard, 4).await;
+    for (institution, events) in [(institution, 6), (other, 3)] {
+        let began = std::time::Instant::now();
+        loop {
+            let path = "/v1/audit:verify";
+            let walk = served.admin(institution).get(path).await.expect(200).body;
+            assert_eq!(walk["ok"], true, "{walk}");
+            // The node goes on with the one that had no number.
+            if walk["events"] == events {
+                break;
+            }
+            assert!(began.elapsed() < std::time::Duration::from_mins(1), "{walk}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+    drop((served, superuser));
+    shard.drop_database().await;
+}
+
+/// A type that is rare among very many is found step by step: no step looks at all of them.
+#[tokio::test]
+async fn what_is_rare_is_found_in_steps() {
+    let school = School::open().await;
+    let mut superuser = school.shard.connect("postgres").await;
+    let many = format!(
+        "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
+             touches, seq, hash, relayed_at)
+         SELECT '{0}', gen_random_uuid(), CASE WHEN n IN (5, 59000) THEN 'RARE' ELSE 'COMMON' END, 'things',
+             gen_random_uuid(), 1, '{{}}', '{{}}', n, sha256('x'), now() FROM generate_series(1, 60000) n;
+         INSERT INTO event_heads (institution_id, id, seq, hash) VALUES ('{0}', '{0}', 60000, sha256('x'))",
+        school.institution
+    );
+    run(&mut superuser, &many).await;
+    let seqs = |page: &Value| -> Vec<i64> {
+        let items = page["items"].as_array().expect("items").iter();
+        items.map(|item| item["seq"].as_i64().expect("a number")).collect()
+    };
+    let first = school.events("?types=RARE").await;
+    assert_eq!((seqs(&first), &first["nextAfter"]), (vec![5], &json!(50_000)));
+    let none = school.events("?types=RARE&after=5").await;
+    assert_eq!((seqs(&none), &none["nextAfter"]), (vec![], &json!(50_005)));
+    let rest = school.events("?types=RARE&after=50005").await;
+    assert_eq!((seqs(&rest), &rest["nextAfter"]), (vec![59_000], &json!(60_000)));
+    let all = school.events("?after=59000&limit=1000").await;
+    assert_eq!((seqs(&all).len(), &all["nextAfter"]), (1_000, &json!(60_000)));
+    let page =
+        async |query: &str| school.admin.get(&format!("/v1/audit?{query}")).await.expect(200).body;
+    let first = page("type=RARE").await;
+    assert_eq!((seqs(&first), &first["nextCursor"]), (vec![59_000], &json!("10001")));
+    let last = page("type=RARE&cursor=10001").await;
+    assert_eq!((seqs(&last), last.get("nextCursor")), (vec![5], None));
+    let full = page("type=RARE&limit=1").await;
+    assert_eq!((seqs(&full), &full["nextCursor"]), (vec![59_000], &json!("59000")));
+    assert_eq!(seqs(&page("type=NEVER&cursor=5").await), [0_i64; 0]);
+    drop(superuser);
     school.close().await;
 }

@@ -178,7 +178,7 @@ fn checking_in() -> Vec<Operation> {
         .keeps_no_answer(),
         Operation::write::<CheckIn, AttendanceRecord>(
             "attendance.checkIn",
-            "/v1/attendance-sessions/{id}:checkIn",
+            "/v1/attendance-sessions/{id}:check-in",
             |work, input| Box::pin(check_in::check_in(work, input)),
         )
         .summary("Marks the student who asks as present, by the code: 201, 200 where that was done")

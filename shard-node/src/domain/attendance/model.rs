@@ -148,6 +148,8 @@ impl Resource for AttendanceRecord {
         "createdAt",
         "updatedAt",
     ];
+    /// What somebody remarked of a student is nobody else's, and not for good.
+    const UNRECORDED: &'static [&'static str] = &["note"];
     const CACHE_TTL: Option<Duration> = None;
 }
 
