@@ -119,6 +119,18 @@ impl Answer {
         })
     }
 
+    /// The same without some members of its body.
+    pub(super) fn without(&self, members: &[&str]) -> Result<Self, Error> {
+        let mut answer = self.clone();
+        match &mut answer.body {
+            Some(Body::Value(Value::Object(body))) => {
+                body.retain(|name, _| !members.contains(&name.as_str()));
+            }
+            _ => return Err(Error::Defect("an answer with secrets is no object".to_owned())),
+        }
+        Ok(answer)
+    }
+
     /// 200 with a body that is encoded already.
     pub fn encoded<T: Output + DeserializeOwned>(found: Encoded<T>) -> Self {
         let (json, version) = found.into_parts();

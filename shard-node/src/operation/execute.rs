@@ -206,7 +206,12 @@ async fn effect(
         return Ok(Effect::Replayed(answer));
     }
     let answer = serve(work, input).await?;
-    idempotency::keep(work, caller, key, &answer).await?;
+    if operation.shown_once.is_empty() {
+        idempotency::keep(work, caller, key, &answer).await?;
+    } else {
+        let rest = answer.without(operation.shown_once)?;
+        idempotency::keep(work, caller, key, &rest).await?;
+    }
     Ok(Effect::Done(answer))
 }
 

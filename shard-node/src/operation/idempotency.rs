@@ -4,7 +4,7 @@
 //! - The key's row is written first and commits with the effect. A second request with the key waits on its
 //!   unique index for at most `lock_timeout` (1 s), then gets 409 `idempotency-in-flight`.
 //! - Only a 2xx is stored: a refusal rolls the row back with everything else, and is judged anew.
-//! - A key is kept for 24 h.
+//! - A key is kept for 24 h, its answer without what is shown once.
 
 use axum::http::StatusCode;
 use serde_json::Value;

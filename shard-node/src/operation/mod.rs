@@ -118,6 +118,8 @@ pub struct Operation {
     pub queues_at: Option<&'static str>,
     /// Whether its answer is kept under an `Idempotency-Key`.
     pub keeps_answer: bool,
+    /// Members of its answer that are not kept: they are shown once.
+    pub shown_once: &'static [&'static str],
 }
 
 impl Operation {
@@ -185,6 +187,7 @@ impl Operation {
             needs_if_match: false,
             queues_at: None,
             keeps_answer: true,
+            shown_once: &[],
         }
     }
 
@@ -235,6 +238,13 @@ impl Operation {
     #[must_use]
     pub fn keeps_no_answer(mut self) -> Self {
         self.keeps_answer = false;
+        self
+    }
+
+    /// Keeps its answer without these members: secrets. Who asks again with the key has the rest.
+    #[must_use]
+    pub fn shows_once(mut self, members: &'static [&'static str]) -> Self {
+        self.shown_once = members;
         self
     }
 

@@ -7,7 +7,8 @@
 //! - Nothing is sent to an address that is not public, whatever name leads there and whenever it does: the address that
 //!   was looked at is the one that is connected to (`send`), and redirects are not followed. A developer's node may be
 //!   told otherwise (`allow_private_addresses`).
-//! - A secret is shown when it is made, and never again: no read, event, log or error has it. Nor do events, logs and
+//! - A secret is shown when it is made, and never again: no read, event, log or error has it, nor is it kept under an
+//!   `Idempotency-Key`. Nor do events, logs and
 //!   errors have an endpoint's URL, which may hold somebody else's secret. It stands in the row as it is: it signs.
 //! - An endpoint that has failed for five days without one success, or that answers 410, is disabled: an event says so.
 //!
@@ -47,6 +48,7 @@ pub const DELIVERY_JOB: &str = "WEBHOOK_DELIVERY";
 const PATH: &str = "/v1/webhooks";
 const ITEM: &str = "/v1/webhooks/{id}";
 const DELIVERY: &str = "/v1/webhook-deliveries";
+const SECRET: &[&str] = &["secret"];
 const OWNERS: Roles = roles(&[Role::Admin, Role::ApiClient]);
 
 /// The operations of webhooks.
@@ -96,6 +98,7 @@ fn writes() -> Vec<Operation> {
             Box::pin(service::create(work, input))
         })
         .summary("Creates a webhook; its secret is in this answer alone")
+        .shows_once(SECRET)
         .status(201),
         Operation::write::<PatchWebhook, Webhook>("webhook.update", ITEM, |work, input| {
             Box::pin(service::update(work, input))
@@ -120,7 +123,8 @@ fn verbs() -> Vec<Operation> {
         )
         .summary(
             "Makes a new secret, which is in this answer alone; for a day the old one signs, too",
-        ),
+        )
+        .shows_once(SECRET),
         Operation::write::<ById, Webhook>(
             "webhook.enable",
             "/v1/webhooks/{id}:enable",
