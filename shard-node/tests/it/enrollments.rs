@@ -83,6 +83,50 @@ async fn a_class_that_takes_nobody_promotes_nobody_until_it_opens_again() {
     school.close().await;
 }
 
+/// Attendance and reports go by the day: who waited was not there.
+#[tokio::test]
+async fn who_gets_in_from_the_waitlist_is_in_the_class_from_then_on() {
+    let school = School::open().await;
+    let (class, students) = (school.class(1, 5).await, school.students(3).await);
+    let path = format!("/v1/classes/{class}/enrollments");
+    let enrol = async |student: Uuid, day: &str| {
+        let body = json!({"studentId": student, "onFull": "waitlist", "effectiveDate": day});
+        school.admin.post(&path, body).await.id()
+    };
+    let first = enrol(students[0], "2026-09-01").await;
+    let waits = enrol(students[1], "2026-09-02").await;
+    // Who is to begin later begins then.
+    let later = enrol(students[2], "2036-01-01").await;
+    let since = async |enrollment: Uuid| {
+        let path = format!("/v1/enrollments/{enrollment}");
+        school.admin.get(&path).await.expect(200).body["enrolledOn"].clone()
+    };
+    assert_eq!(since(waits).await, "2026-09-02", "it waits since then");
+    school.act(first, "drop", json!({})).await.expect(200);
+    assert_eq!(
+        (school.status(waits).await, since(first).await),
+        (json!("ACTIVE"), json!("2026-09-01"))
+    );
+    let today = "SELECT (enrolled_on = (now() AT TIME ZONE 'Europe/London')::date)::int::bigint
+        FROM enrollments WHERE status = 'ACTIVE'";
+    assert_eq!(school.count(today).await, 1, "{}", since(waits).await);
+    let day = json!({"date": "2026-09-15"});
+    let sessions = format!("/v1/classes/{class}/attendance-sessions");
+    let session = school.admin.post(&sessions, day).await.expect(201).id();
+    let mark = json!({"items": [{"studentId": students[1], "code": "ABSENT"}]});
+    let records = format!("/v1/attendance-sessions/{session}/records:bulk");
+    let marked = school.admin.post(&records, mark).await.expect(200);
+    assert_eq!(marked.body["items"][0]["error"]["code"], "not-enrolled", "{}", marked.body);
+    school.act(waits, "suspend", json!({})).await.expect(200);
+    school.act(waits, "resume", json!({})).await.expect(200);
+    school.act(waits, "drop", json!({})).await.expect(200);
+    assert_eq!(
+        (school.status(later).await, since(later).await),
+        (json!("ACTIVE"), json!("2036-01-01"))
+    );
+    school.close().await;
+}
+
 #[tokio::test]
 async fn states_go_only_where_they_may() {
     let school = School::open().await;

@@ -53,7 +53,15 @@ pub(super) async fn change(
     let has_ended =
         matches!(to, Status::Dropped | Status::Withdrawn | Status::Cancelled | Status::Expired);
     let offer_expires_at = class.offer_until(work.now).filter(|_| to == Status::Offered);
-    let state = NewState { to, ended_on: has_ended.then_some(day), offer_expires_at };
+    // Who waited was not in the class.
+    let gets_in = to == Status::Active
+        && matches!(locked.status, Status::Waitlisted | Status::Offered | Status::Pending);
+    let state = NewState {
+        to,
+        enrolled_on: gets_in.then_some(day),
+        ended_on: has_ended.then_some(day),
+        offer_expires_at,
+    };
     let row_version = store::set_status(work.tx(), locked.id, &state).await?;
     let row = EventRow {
         enrollment: locked.id,

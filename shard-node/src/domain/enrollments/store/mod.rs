@@ -49,6 +49,8 @@ pub(super) struct Locked {
 /// What an enrolment becomes.
 pub(super) struct NewState {
     pub(super) to: Status,
+    /// The day from which the student is in the class, where that is only now; no earlier than was asked for.
+    pub(super) enrolled_on: Option<NaiveDate>,
     /// The day on which it ended.
     pub(super) ended_on: Option<NaiveDate>,
     /// When the offer ends, where it is one.

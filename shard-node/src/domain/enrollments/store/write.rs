@@ -152,13 +152,14 @@ pub(in super::super) async fn set_status(
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         "UPDATE enrollments SET status = $3, waitlist_place = NULL, ended_on = coalesce($4, ended_on),
-                                offer_expires_at = $5
+                                offer_expires_at = $5, enrolled_on = greatest(enrolled_on, $6)
          WHERE institution_id = $1 AND id = $2 RETURNING row_version",
         institution,
         enrollment,
         state.to.as_str(),
         state.ended_on,
-        state.offer_expires_at
+        state.offer_expires_at,
+        state.enrolled_on
     )
     .fetch_one(tx.connection())
     .await?)
