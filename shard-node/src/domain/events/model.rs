@@ -71,7 +71,8 @@ pub struct LoggedEvent {
 pub struct EventLog {
     /// The events.
     pub items: Vec<LoggedEvent>,
-    /// `after` of the request that goes on: nothing that was asked for stands before it.
+    /// `after` of the request that goes on: nothing that was asked for stands before it. One request looks at no more
+    /// than 50,000 numbers: there may be none of the types asked for in them, and more behind.
     pub next_after: i64,
 }
 
@@ -135,7 +136,8 @@ pub struct Audit {
     pub items: Vec<AuditEntry>,
     /// Entries of a page.
     pub limit: i64,
-    /// Where the next page begins, where there may be one.
+    /// Where the next page begins, where there may be one; also behind an empty page: one request looks at no more than
+    /// 50,000 numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

@@ -1,18 +1,23 @@
 //! Following, looking back, verifying.
 
 use super::store;
-use super::{Audit, AuditEntry, AuditQuery, EventLog, EventQuery, WalkQuery};
+use super::{Audit, AuditQuery, EventLog, EventQuery, WalkQuery};
 use crate::error::{Error, unknown_reference};
 use crate::events::chain::Hash;
-use crate::events::store::head;
+use crate::events::store::{head, last};
 use crate::events::verify::{Walk, walk};
 use crate::operation::Reader;
 
+/// Numbers that one read looks at, at most: a type that is rare among millions is found step by step, and no step takes
+/// longer than any other.
+const LOOKED_AT: i64 = 50_000;
+
 /// Events after a number. The end of the chain is read first: where all up to it were looked through, a reader of few
-/// types goes on after it.
+/// types goes on after it; at most [`LOOKED_AT`] numbers further.
 pub(super) async fn list(reader: &Reader, query: EventQuery) -> Result<EventLog, Error> {
     let mut tx = reader.begin().await?;
     let end = head(&mut tx).await?.map_or(0, |head| head.seq);
+    let end = end.min(query.after.saturating_add(LOOKED_AT));
     let types = query.types();
     let items = store::after(&mut tx, query.after, end, types.as_deref(), query.limit).await?;
     tx.commit().await?;
@@ -27,6 +32,8 @@ pub(super) async fn list(reader: &Reader, query: EventQuery) -> Result<EventLog,
 /// A page of the audit.
 pub(super) async fn audit(reader: &Reader, query: AuditQuery) -> Result<Audit, Error> {
     let mut tx = reader.begin().await?;
+    // Where looking ends: whatever is of one thing is found by the thing, and looked at whole.
+    let mut down_to = 1;
     let items = match query.thing() {
         Some((aggregate, id)) => {
             let items = store::audit_of(&mut tx, &query, aggregate, id).await?;
@@ -35,13 +42,20 @@ pub(super) async fn audit(reader: &Reader, query: AuditQuery) -> Result<Audit, E
             }
             items
         }
-        None => store::audit(&mut tx, &query).await?,
+        None => {
+            // The last number, not the head: it shows what stands behind a head that was put back, too.
+            let end = last(&mut tx).await?.unwrap_or(0);
+            down_to = (end + 1).min(query.before()).saturating_sub(LOOKED_AT).max(1);
+            store::audit(&mut tx, &query, down_to).await?
+        }
     };
     tx.commit().await?;
     let full = i64::try_from(items.len()).is_ok_and(|count| count == query.limit);
-    let next_cursor =
-        items.last().filter(|_| full).map(|last: &AuditEntry| last.event.seq.to_string());
-    Ok(Audit { items, limit: query.limit, next_cursor })
+    let next = match items.last() {
+        Some(entry) if full => Some(entry.event.seq),
+        _ => (down_to > 1).then_some(down_to),
+    };
+    Ok(Audit { items, limit: query.limit, next_cursor: next.map(|seq| seq.to_string()) })
 }
 
 /// A walk along the chain.

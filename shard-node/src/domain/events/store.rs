@@ -68,22 +68,27 @@ impl From<AuditRow> for AuditEntry {
     }
 }
 
-/// The audit before a number, the latest first.
-pub(super) async fn audit(tx: &mut TenantTx, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
+/// The audit before a number and down to another, the latest first.
+pub(super) async fn audit(
+    tx: &mut TenantTx,
+    query: &AuditQuery,
+    down_to: i64,
+) -> Result<Vec<AuditEntry>, Error> {
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query_as!(
         AuditRow,
         r#"SELECT seq AS "seq!", id, type AS kind, aggregate, aggregate_id, aggregate_version, actor_id, request_id,
                   payload, created_at, hash AS "hash!"
          FROM outbox_events
-         WHERE institution_id = $1 AND seq < $2 AND ($3::text IS NULL OR type = $3)
+         WHERE institution_id = $1 AND seq < $2 AND seq >= $6 AND ($3::text IS NULL OR type = $3)
            AND ($4::uuid IS NULL OR actor_id = $4)
          ORDER BY seq DESC LIMIT $5"#,
         institution,
         query.before(),
         query.kind,
         query.actor,
-        query.limit
+        query.limit,
+        down_to
     )
     .fetch_all(tx.connection())
     .await?;
