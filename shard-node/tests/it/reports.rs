@@ -142,6 +142,42 @@ async fn a_week_is_reported_for_classes_and_the_institution_and_again_where_it_w
     school.close().await;
 }
 
+/// Nobody ended the enrolments of a class whose term is over: nobody is in it all the same. Where something happens in
+/// it after all, it is looked at.
+#[tokio::test]
+async fn terms_that_are_over_count_no_more() {
+    let school = School::open_working(None).await;
+    let monday = run(&school, "WEEKLY_REPORTS").await;
+    let first = run(&school, "MONTHLY_METRICS").await;
+    let (week, month) = (monday - Days::new(7), first - Days::new(1));
+    let month = month.with_day(1).expect("a day");
+    let students = school.students(4).await;
+    let long_ago = month - Days::new(60);
+    let over = class_around(&school, long_ago, &students[..3], long_ago).await;
+    class_around(&school, week, &students[3..], long_ago).await;
+    act(&school, students[0], "drop", week + Days::new(1)).await;
+    act(&school, students[1], "complete", month + Days::new(2)).await;
+    run(&school, "WEEKLY_REPORTS").await;
+    run(&school, "MONTHLY_METRICS").await;
+    let path = format!("/v1/reports/weekly?weekStart={week}&scope=INSTITUTION");
+    let report = until(&school, &path, |row| row["dropped"] == 1).await;
+    assert_eq!(report["enrolled"], 1, "{report}");
+    let of_class =
+        until(&school, &format!("/v1/reports/weekly?classId={over}"), |row| !row.is_null()).await;
+    assert_eq!(of_class["dropped"], 1, "{of_class}");
+    let metrics = until(&school, &format!("/v1/metrics/monthly?month={month}"), |row| {
+        row["enrollmentsCompleted"] == 1
+    })
+    .await;
+    // Who completed after the term's end did so, and who dropped was there until then.
+    assert!(
+        metrics["activeStudents"].as_i64().is_some_and(|active| (2..=3).contains(&active)),
+        "{metrics}"
+    );
+    assert_eq!(school.count("SELECT count(*) FROM enrollments WHERE status = 'ACTIVE'").await, 2);
+    school.close().await;
+}
+
 #[tokio::test]
 async fn a_month_has_its_metrics() {
     let school = School::open_working(None).await;

@@ -1,7 +1,8 @@
 //! Every SQL statement of reports. Each computes a row whole, and writes it where it is new or different.
 //!
 //! An enrolment is live from the day on which it began to that on which it was completed, or to the day before it was
-//! dropped or withdrawn.
+//! dropped or withdrawn; in the classes whose terms overlap the span, and where something happened in it. So what is read
+//! does not grow with the terms that were.
 
 use uuid::Uuid;
 
@@ -26,9 +27,19 @@ pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Err
              FROM class_attendance_stats
              WHERE institution_id = $1 AND held_on BETWEEN $2 AND $3
              GROUP BY class_id
+         ), chosen AS MATERIALIZED (
+             SELECT c.id
+             FROM classes c
+             JOIN terms t ON t.institution_id = $1 AND t.id = c.term_id
+             WHERE c.institution_id = $1
+               AND ((c.status <> 'CANCELLED' AND t.starts_on <= $3 AND t.ends_on >= $2)
+                    OR c.id IN (SELECT class_id FROM moves) OR c.id IN (SELECT class_id FROM days)
+                    OR EXISTS (SELECT FROM weekly_reports was WHERE was.institution_id = $1 AND was.class_id = c.id
+                               AND was.week_start = $2))
          ), students AS (
              SELECT e.class_id, count(DISTINCT e.student_id) AS enrolled
-             FROM enrollments e
+             FROM chosen
+             JOIN enrollments e ON e.institution_id = $1 AND e.class_id = chosen.id
              LEFT JOIN LATERAL (
                  SELECT max(v.effective_on) AS on_day FROM enrollment_events v
                  WHERE v.institution_id = $1 AND v.enrollment_id = e.id AND v.to_status = 'COMPLETED'
@@ -43,16 +54,10 @@ pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Err
          SELECT $1, gen_random_uuid(), $2, c.id, coalesce(s.enrolled, 0), coalesce(m.joined, 0), coalesce(m.dropped, 0),
                 coalesce(d.sessions, 0), coalesce(d.counted, 0), coalesce(d.present, 0),
                 round(d.present / nullif(d.counted, 0), 4)
-         FROM classes c
-         JOIN terms t ON t.institution_id = $1 AND t.id = c.term_id
+         FROM chosen c
          LEFT JOIN moves m ON m.class_id = c.id
          LEFT JOIN days d ON d.class_id = c.id
          LEFT JOIN students s ON s.class_id = c.id
-         WHERE c.institution_id = $1
-           AND ((c.status <> 'CANCELLED' AND t.starts_on <= $3 AND t.ends_on >= $2)
-                OR m.class_id IS NOT NULL OR d.class_id IS NOT NULL
-                OR EXISTS (SELECT FROM weekly_reports was WHERE was.institution_id = $1 AND was.class_id = c.id
-                           AND was.week_start = $2))
          ORDER BY c.id
          ON CONFLICT ON CONSTRAINT weekly_reports_one_a_week DO UPDATE
              SET enrolled = excluded.enrolled, joined = excluded.joined, dropped = excluded.dropped,
@@ -84,9 +89,19 @@ pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<U
                     coalesce(sum(present), 0) AS present
              FROM class_attendance_stats
              WHERE institution_id = $1 AND held_on BETWEEN $2 AND $3
+         ), candidates AS MATERIALIZED (
+             SELECT e.id
+             FROM terms t
+             JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
+             JOIN enrollments e ON e.institution_id = $1 AND e.class_id = c.id
+             WHERE t.institution_id = $1 AND t.starts_on <= $3 AND t.ends_on >= $2
+             UNION
+             SELECT enrollment_id FROM enrollment_events
+             WHERE institution_id = $1 AND effective_on BETWEEN $2 AND $3
          ), students AS (
              SELECT count(DISTINCT e.student_id) AS enrolled
-             FROM enrollments e
+             FROM candidates
+             JOIN enrollments e ON e.institution_id = $1 AND e.id = candidates.id
              LEFT JOIN LATERAL (
                  SELECT max(v.effective_on) AS on_day FROM enrollment_events v
                  WHERE v.institution_id = $1 AND v.enrollment_id = e.id AND v.to_status = 'COMPLETED'
@@ -132,9 +147,19 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
                     coalesce(sum(present), 0) AS present
              FROM class_attendance_stats
              WHERE institution_id = $1 AND held_on BETWEEN $2 AND $3
+         ), candidates AS MATERIALIZED (
+             SELECT e.id
+             FROM terms t
+             JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
+             JOIN enrollments e ON e.institution_id = $1 AND e.class_id = c.id
+             WHERE t.institution_id = $1 AND t.starts_on <= $3 AND t.ends_on >= $2
+             UNION
+             SELECT enrollment_id FROM enrollment_events
+             WHERE institution_id = $1 AND effective_on BETWEEN $2 AND $3
          ), live AS (
              SELECT e.student_id, completed.on_day BETWEEN $2 AND $3 AS is_completed
-             FROM enrollments e
+             FROM candidates
+             JOIN enrollments e ON e.institution_id = $1 AND e.id = candidates.id
              LEFT JOIN LATERAL (
                  SELECT max(v.effective_on) AS on_day FROM enrollment_events v
                  WHERE v.institution_id = $1 AND v.enrollment_id = e.id AND v.to_status = 'COMPLETED'
