@@ -82,13 +82,19 @@ async fn open(platform: &Own, enrolments: usize) -> School {
     let each = enrolments.div_ceil(CLASSES);
     let term = json!({"code": "T", "name": "T", "startsOn": "2026-09-01", "endsOn": "2026-12-14"});
     let term = admin.post("/v1/terms", term).await.expect(201).id();
+    // Of whom each class's staff is, who hears of each enrolment, too.
+    let teacher = json!({"givenName": "G", "familyName": "F", "roles": [{"role": "INSTRUCTOR"}]});
+    let teacher = admin.post("/v1/users", teacher).await.expect(201).id();
     let mut classes = Vec::new();
     for number in 0..CLASSES {
         let code = format!("C{number}");
         let course = json!({"code": code, "title": "C"});
         let course = admin.post("/v1/courses", course).await.expect(201).id();
         let class = json!({"courseId": course, "termId": term, "code": code, "capacity": each});
-        classes.push(admin.post("/v1/classes", class).await.expect(201).id());
+        let class = admin.post("/v1/classes", class).await.expect(201).id();
+        let path = format!("/v1/classes/{class}/staff");
+        let _added = admin.post(&path, json!({"userId": teacher})).await.expect(201);
+        classes.push(class);
     }
     let mut students: Vec<Uuid> = Vec::new();
     while students.len() < each {
@@ -260,6 +266,9 @@ async fn expect_each_once(databases: &[PgPool], school: &School, enrolments: &[U
     let told = "SELECT split_part(dedup_key, ':', 2), count(*) FROM notifications
         WHERE institution_id = $1 AND type = 'STUDENT_ENROLLED' GROUP BY 1";
     assert_eq!(counted(databases, institution, told).await, once, "notifications");
+    let staff = "SELECT split_part(dedup_key, ':', 2), count(*) FROM notifications
+        WHERE institution_id = $1 AND type = 'STUDENT_JOINED' GROUP BY 1";
+    assert_eq!(counted(databases, institution, staff).await, once, "notifications of the staff");
     let events = "SELECT aggregate_id::text, count(*) FROM outbox_events
         WHERE institution_id = $1 AND type = 'STUDENT_ENROLLED' AND seq IS NOT NULL GROUP BY 1";
     assert_eq!(counted(databases, institution, events).await, once, "numbered events");
