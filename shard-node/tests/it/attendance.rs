@@ -115,7 +115,7 @@ fn codes(answer: &Answer) -> Vec<&str> {
 
 #[tokio::test]
 async fn what_is_remarked_of_a_student_is_in_no_event() {
-    let taught = Taught::open(1).await;
+    let taught = Taught::open(2).await;
     let remark = "cried in the corridor";
     for note in [remark, "cried in the corridor again"] {
         let items = json!([{"studentId": taught.students[0], "code": "PRESENT", "note": note}]);

@@ -134,10 +134,12 @@ async fn a_redis_that_was_frozen_for_long_is_believed_again_only_after_the_relay
 async fn what_a_suspended_institution_did_is_relayed() {
     let pair = Pair::start().await;
     let mut superuser = pair.shard.connect("postgres").await;
-    sqlx::query("UPDATE institutions SET status = 'SUSPENDED'")
-        .execute(&mut superuser)
-        .await
-        .expect("suspended");
+    // The second makes news of the first.
+    for step in
+        ["UPDATE institutions SET status = 'SUSPENDED'", "UPDATE ownership SET state = state"]
+    {
+        sqlx::query(step).execute(&mut superuser).await.expect("suspended");
+    }
     let began = Instant::now();
     while pair.admins[0].get(&pair.program).await.status == StatusCode::OK {
         assert!(began.elapsed() < Duration::from_mins(1), "it is served");

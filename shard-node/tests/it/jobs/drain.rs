@@ -35,6 +35,11 @@ async fn a_node_that_stops_ends_what_it_does_and_gives_back_the_rest() {
         desk.states("GATED").await.get("RUNNING") == Some(&24)
     })
     .await;
+    // Leased is not yet begun.
+    eventually("three are under way", async || {
+        desk.served.node.metrics.render().contains(r#"lxp_jobs_running{type="GATED"} 3"#)
+    })
+    .await;
     desk.served.rest.cancel();
     gate.add_permits(100);
     let node = &desk.served.node;
