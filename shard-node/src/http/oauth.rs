@@ -139,13 +139,8 @@ fn caller(
     of: ClientId,
     judged: Judged,
 ) -> Result<Caller, Problem> {
-    let place = match judged.place {
-        Some(place) => place,
-        None => {
-            let place = node.limits.in_flight.enter_institution(of.institution, 1);
-            place.ok_or_else(overloaded)?
-        }
-    };
+    let place = judged.place.or_else(|| node.limits.in_flight.enter_institution(of.institution, 1));
+    let place = place.ok_or_else(overloaded)?;
     Ok(Caller {
         institution: of.institution,
         subject: of.client,

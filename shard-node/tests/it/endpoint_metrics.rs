@@ -17,8 +17,8 @@ const ALL: &str =
 /// What the metrics say of an operation; null where it was not called.
 async fn of(admin: &Client, operation: &str) -> Value {
     let list = admin.get("/v1/endpoint-metrics").await.expect(200).body;
-    let items = list["items"].as_array().expect("items").iter();
-    items.cloned().find(|item| item["operation"] == operation).unwrap_or_default()
+    let mut items = list["items"].as_array().expect("items").iter();
+    items.find(|&item| item["operation"] == operation).cloned().unwrap_or_default()
 }
 
 fn pool(school: &School) -> PgPool {

@@ -9,13 +9,13 @@ use crate::support::api::Answer;
 use crate::support::school::School;
 
 /// A term over the end of summer time, and classes in it.
-struct Term {
+struct Autumn {
     school: School,
     course: Uuid,
     term: Uuid,
 }
 
-impl Term {
+impl Autumn {
     async fn open() -> Self {
         let school = School::open().await;
         let (course, term) = school.course_and_term().await;
@@ -51,7 +51,7 @@ impl Term {
 
 #[tokio::test]
 async fn a_meeting_is_added_changed_and_deleted() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", Some("Europe/Berlin")).await;
     let meeting = term.meets(class, "MON", "09:00", "10:30").await;
     let path = format!("/v1/class-meetings/{meeting}");
@@ -86,7 +86,7 @@ async fn a_meeting_is_added_changed_and_deleted() {
 
 #[tokio::test]
 async fn hours_are_for_who_is_in_the_class() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", None).await;
     let meeting = term.meets(class, "MON", "09:00", "10:00").await;
     let (student, user) = term.school.student("ada").await;
@@ -110,7 +110,7 @@ async fn hours_are_for_who_is_in_the_class() {
 
 #[tokio::test]
 async fn sessions_keep_the_hour_over_a_change_of_clocks_and_are_made_once() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", Some("America/New_York")).await;
     term.meets(class, "MON", "09:00", "10:00").await;
     let span = json!({"from": "2026-10-26", "until": "2026-11-08"});
@@ -140,7 +140,7 @@ async fn sessions_keep_the_hour_over_a_change_of_clocks_and_are_made_once() {
 
 #[tokio::test]
 async fn a_session_that_was_moved_cancelled_or_made_by_hand_is_not_made_again() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", None).await;
     let meeting = term.meets(class, "WED", "09:00", "10:00").await;
     let span = json!({"from": "2026-09-01", "until": "2026-09-30"});
@@ -169,7 +169,7 @@ async fn a_session_that_was_moved_cancelled_or_made_by_hand_is_not_made_again() 
 
 #[tokio::test]
 async fn of_many_who_make_sessions_at_once_each_is_made_once() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", None).await;
     term.meets(class, "MON", "09:00", "10:00").await;
     term.meets(class, "THU", "14:00", "16:00").await;
@@ -184,7 +184,7 @@ async fn of_many_who_make_sessions_at_once_each_is_made_once() {
 
 #[tokio::test]
 async fn only_its_teachers_make_a_classs_sessions_and_never_too_many() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let class = term.class("A", None).await;
     let forever = json!({"weekday": "MON", "starts": "09:00", "ends": "10:00", "from": "2026-01-01",
         "until": "2046-01-01"});
@@ -205,7 +205,7 @@ async fn only_its_teachers_make_a_classs_sessions_and_never_too_many() {
 
 #[tokio::test]
 async fn nobody_is_in_two_classes_that_meet_at_once() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let school = &term.school;
     let (a, b, c) =
         (term.class("A", None).await, term.class("B", None).await, term.class("C", None).await);
@@ -238,7 +238,7 @@ async fn nobody_is_in_two_classes_that_meet_at_once() {
 
 #[tokio::test]
 async fn who_waits_for_a_class_is_not_let_into_another_at_that_time() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let school = &term.school;
     let full = json!({"courseId": term.course, "termId": term.term, "code": "FULL", "capacity": 0,
         "waitlistCapacity": 5});
@@ -257,7 +257,7 @@ async fn who_waits_for_a_class_is_not_let_into_another_at_that_time() {
 
 #[tokio::test]
 async fn classes_on_other_clocks_clash_where_their_instants_do() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let school = &term.school;
     let (london, new_york, later) = (
         term.class("L", None).await,
@@ -278,7 +278,7 @@ async fn classes_on_other_clocks_clash_where_their_instants_do() {
 /// Two classes, two class rows, one student: the student's row is what keeps one of them out.
 #[tokio::test]
 async fn of_classes_at_the_same_time_one_gets_the_student_whoever_asks_at_once() {
-    let term = Term::open().await;
+    let term = Autumn::open().await;
     let school = &term.school;
     let mut classes = Vec::new();
     for code in ["A", "B", "C", "D"] {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Assessment, CountedAttempt, GradingType, ReleasePolicy};
-use crate::domain::checks::{together_with, valid_instant};
+use crate::domain::checks::{decimal_between, together_with, valid_instant};
 use crate::domain::questions::Blueprint;
 use crate::resource::nullable;
 
@@ -41,7 +41,7 @@ pub struct NewAssessment {
     #[garde(skip)]
     pub grading_type: GradingType,
     /// Points of all, 0 to 1,000,000; 100 where absent. With a blueprint they are the blueprint's.
-    #[garde(custom(valid_points))]
+    #[garde(inner(custom(decimal_between(0, 1_000_000))))]
     pub points_possible: Option<Decimal>,
     /// From when it may be begun.
     #[garde(inner(custom(valid_instant)))]
@@ -119,7 +119,7 @@ pub struct PatchAssessment {
     #[garde(skip)]
     pub grading_type: Option<GradingType>,
     /// Other points, where there is no blueprint; of a draft.
-    #[garde(custom(valid_points))]
+    #[garde(inner(custom(decimal_between(0, 1_000_000))))]
     pub points_possible: Option<Decimal>,
     /// From when it may be begun.
     #[serde(default, deserialize_with = "nullable")]
@@ -212,15 +212,4 @@ impl PatchAssessment {
         it.counts = self.counts.unwrap_or(it.counts);
         it
     }
-}
-
-fn valid_points<C>(value: &Option<Decimal>, _: &C) -> garde::Result {
-    let fits = |points: &Decimal| {
-        (Decimal::ZERO..=Decimal::from(1_000_000)).contains(points)
-            && points.normalize().scale() <= 4
-    };
-    if value.as_ref().is_none_or(fits) {
-        return Ok(());
-    }
-    Err(garde::Error::new("0 to 1000000 with at most 4 decimals is expected"))
 }

@@ -23,25 +23,25 @@ fn at(slot: Slot, date: &str) -> Option<(String, String)> {
     Some((text(held.starts_at), text(held.ends_at)))
 }
 
-fn pair(starts: &str, ends: &str) -> Option<(String, String)> {
-    Some((starts.to_owned(), ends.to_owned()))
+fn pair(starts: &str, ends: &str) -> (String, String) {
+    (starts.to_owned(), ends.to_owned())
 }
 
 #[test]
 fn the_hour_stays_over_a_change_of_clocks_and_the_instant_moves() {
     let slot = slot(Weekday::Mon, 9 * 60, 10 * 60 + 30, chrono_tz::Europe::London);
-    assert_eq!(at(slot, "2026-10-19"), pair("10-19T08:00", "10-19T09:30"));
-    assert_eq!(at(slot, "2026-10-26"), pair("10-26T09:00", "10-26T10:30"));
+    assert_eq!(at(slot, "2026-10-19"), Some(pair("10-19T08:00", "10-19T09:30")));
+    assert_eq!(at(slot, "2026-10-26"), Some(pair("10-26T09:00", "10-26T10:30")));
 }
 
 #[test]
 fn a_time_that_is_jumped_over_begins_after_the_jump_and_one_that_comes_twice_at_its_first() {
     let berlin = chrono_tz::Europe::Berlin;
     let night = slot(Weekday::Sun, 2 * 60 + 30, 4 * 60, berlin);
-    assert_eq!(at(night, "2026-03-29"), pair("03-29T01:00", "03-29T02:00"));
-    assert_eq!(at(night, "2026-10-25"), pair("10-25T00:30", "10-25T03:00"));
+    assert_eq!(at(night, "2026-03-29"), Some(pair("03-29T01:00", "03-29T02:00")));
+    assert_eq!(at(night, "2026-10-25"), Some(pair("10-25T00:30", "10-25T03:00")));
     let swallowed = slot(Weekday::Sun, 2 * 60 + 10, 2 * 60 + 50, berlin);
-    assert_eq!(at(swallowed, "2026-03-29"), pair("03-29T01:00", "03-29T01:00"));
+    assert_eq!(at(swallowed, "2026-03-29"), Some(pair("03-29T01:00", "03-29T01:00")));
 }
 
 #[test]

@@ -181,7 +181,7 @@ mod tests {
         for status in [200, 201, 404, 429, 500, 503, 421] {
             meter.record(institution(1), "a", status, FAST);
         }
-        meter.record(institution(1), "b", 200, Duration::from_secs(60));
+        meter.record(institution(1), "b", 200, Duration::from_mins(1));
         meter.record(institution(2), "a", 200, FAST);
         let taken = meter.take();
         let mut of_one = sum(&taken[&institution(1)]);

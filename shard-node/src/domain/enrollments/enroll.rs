@@ -35,8 +35,8 @@ pub(super) async fn enroll(
         let id = Uuid::now_v7();
         let outcome = seats.decide(id, request).map(|decided| match decided.decision {
             Decision::Existing(id) => Outcome::Existing(id),
-            Decision::Seat => keep(&mut rows, id, request, None, decided),
-            Decision::Wait(place) => keep(&mut rows, id, request, Some(place), decided),
+            Decision::Seat => keep(&mut rows, id, request, None, &decided),
+            Decision::Wait(place) => keep(&mut rows, id, request, Some(place), &decided),
         });
         outcomes.push(outcome);
     }
@@ -50,7 +50,7 @@ fn keep(
     id: Uuid,
     request: &Request,
     waitlist_place: Option<i64>,
-    decided: Decided,
+    decided: &Decided,
 ) -> Outcome {
     let status = if waitlist_place.is_some() { Status::Waitlisted } else { Status::Active };
     let (source, external_id) = request.external.clone().unzip();

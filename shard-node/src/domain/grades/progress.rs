@@ -92,10 +92,10 @@ struct Part {
 
 /// The job that computes anew how far everybody in a class is: what counts there has changed.
 pub fn refresh_class_job(class: Uuid) -> NewJob {
-    part(Part { class_id: class, after: Uuid::nil() })
+    part(&Part { class_id: class, after: Uuid::nil() })
 }
 
-fn part(part: Part) -> NewJob {
+fn part(part: &Part) -> NewJob {
     let key = format!("{}:{}", part.class_id, part.after);
     NewJob::new(UPDATE_CLASS_PROGRESS, json!(part)).unique(key)
 }
@@ -106,7 +106,7 @@ pub(super) async fn refresh_class(work: &mut Work, job: &Job) -> Result<(), Fail
     let students = store::students_of_class(work.tx(), class_id, after, BATCH).await?;
     refresh(work.tx(), class_id, &students).await?;
     if let Some(last) = students.last().filter(|_| i64::try_from(students.len()) == Ok(BATCH)) {
-        work.enqueue(part(Part { class_id, after: *last }));
+        work.enqueue(part(&Part { class_id, after: *last }));
     }
     Ok(())
 }

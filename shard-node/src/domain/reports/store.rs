@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::store::TenantTx;
 
 /// Writes the week's row of each class of its terms, and of those in which something happened.
+#[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn write_weeks(tx: &mut TenantTx, week: Span) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     sqlx::query!(
@@ -151,6 +152,7 @@ pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<U
 }
 
 /// Writes the month's row; answers its id where it is new or different.
+#[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option<Uuid>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(

@@ -131,10 +131,11 @@ pub(super) async fn regrade(
         .map_err(|error| Error::Defect(format!("questions do not encode: {error}")))?;
     let kept = store::Correction { questions, full_credit: input.full_credit };
     store::insert_regrade(work.tx(), id, it.id, &kept, by).await?;
-    let job_id = Some(work.enqueue_now(job(id)).await?);
+    let job = work.enqueue_now(job(id)).await?;
+    let job_id = Some(job);
     let answer =
         RegradeAnswer { dry_run: false, examined: 0, changes: Vec::new(), next: None, job_id };
-    Ok(Reply::accepted(answer, format!("/v1/jobs/{}", job_id.unwrap_or_default())))
+    Ok(Reply::accepted(answer, format!("/v1/jobs/{job}")))
 }
 
 async fn dry_run(
@@ -181,7 +182,7 @@ fn change(
     let late = lateness(facts, own, raw, graded.possible)?;
     let after = (!waits).then(|| (raw - late).max(Decimal::ZERO));
     let changed = !items.is_empty() || own.score != after;
-    Ok(changed.then(|| RegradeChange {
+    Ok(changed.then_some(RegradeChange {
         student_id: facts.student_id,
         submission_id: own.id,
         attempt: own.attempt,

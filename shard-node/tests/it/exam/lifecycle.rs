@@ -52,9 +52,9 @@ async fn another_blueprint_is_another_revision_and_what_is_published_stays() {
         (&json!(1), json!("10"))
     );
     let path = format!("/v1/assessments/{draft}");
-    let patch = json!({"blueprint": fixed(&[first, second])});
+    let change = json!({"blueprint": fixed(&[first, second])});
     let patched =
-        exam.teacher.send(Method::PATCH, &path, Some(patch.clone()), &[]).await.expect(200);
+        exam.teacher.send(Method::PATCH, &path, Some(change.clone()), &[]).await.expect(200);
     assert_eq!(
         (&patched.body["pointsPossible"], &patched.body["revision"]),
         (&json!("20"), &json!(2))
@@ -62,7 +62,7 @@ async fn another_blueprint_is_another_revision_and_what_is_published_stays() {
     let again = exam.until_materials(draft, "READY").await;
     assert_ne!(again["hash"], made["hash"]);
     exam.act(draft, "publish").await.expect(200);
-    let refused = exam.teacher.send(Method::PATCH, &path, Some(patch), &[]).await.expect(409);
+    let refused = exam.teacher.send(Method::PATCH, &path, Some(change), &[]).await.expect(409);
     assert_eq!(refused.code(), "assessment-published");
     assert_eq!(exam.act(draft, "generate").await.expect(409).code(), "assessment-published");
     assert_eq!(exam.school.delete(&path).await.expect(409).code(), "assessment-published");

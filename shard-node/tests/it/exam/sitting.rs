@@ -165,9 +165,9 @@ async fn who_is_granted_more_time_has_it_and_a_change_counts_at_once() {
     let more = Some(json!({"extraTimePercent": 100}));
     exam.teacher.send(Method::PUT, &path, more, &[]).await.expect(201);
     assert_eq!(lasts(&second.start(assessment).await.expect(200).body), 2_000);
-    let patch = json!({"timeLimitSeconds": 100});
+    let shorter = json!({"timeLimitSeconds": 100});
     let path = format!("/v1/assessments/{assessment}");
-    exam.teacher.send(Method::PATCH, &path, Some(patch), &[]).await.expect(200);
+    exam.teacher.send(Method::PATCH, &path, Some(shorter), &[]).await.expect(200);
     assert_eq!(lasts(&first.start(assessment).await.expect(200).body), 150);
     let jobs = "SELECT count(*) FROM jobs j JOIN assessment_submissions s ON j.unique_key = s.id::text
         WHERE j.type = 'ATTEMPT_ENDED' AND abs(extract(epoch FROM j.run_at - s.deadline_at) - 5) < 0.001";

@@ -100,7 +100,9 @@ async fn what_another_system_sends_again_changes_nothing_and_it_sends_until_some
             .clone()
             .as_array_mut()
             .map(|rows| {
-                rows.iter_mut().for_each(|row| row["status"] = json!(200));
+                for row in rows.iter_mut() {
+                    row["status"] = json!(200);
+                }
                 json!(rows)
             })
             .expect("rows")
@@ -109,8 +111,8 @@ async fn what_another_system_sends_again_changes_nothing_and_it_sends_until_some
     let other = send(json!([row(0, Some("85")), row(1, Some("40"))])).await;
     assert_eq!(statuses(&other), [200, 200]);
     let grade = id(&other.body["items"][0]["id"]);
-    let sent = book.grade(grade).await;
-    assert_eq!((&sent["origin"], &sent["externalId"]), (&json!("AUTOMATED"), &json!("q/0")));
+    let shown = book.grade(grade).await;
+    assert_eq!((&shown["origin"], &shown["externalId"]), (&json!("AUTOMATED"), &json!("q/0")));
     super::patch(&book.school.admin, grade, 2, json!({"score": "90"})).await.expect(200);
     let late = send(json!([row(0, Some("86"))])).await;
     assert_eq!((statuses(&late), codes(&late)), (vec![409], vec!["grade-manual"]));

@@ -186,9 +186,10 @@ async fn a_week_counts_what_was_handed_in_and_graded_in_it() {
     let run = format!("/v1/job-schedules/{}:run", id(&week.body["items"][0]["id"]));
     let due = book.school.admin.post(&run, json!({})).await.expect(202).body["date"].clone();
     let due: chrono::NaiveDate = due.as_str().and_then(|date| date.parse().ok()).expect("a date");
-    use chrono::Datelike as _;
-    let monday =
-        due - chrono::Days::new(u64::from(due.weekday().days_since(chrono::Weekday::Mon)) + 7);
+    let monday = due
+        - chrono::Days::new(
+            u64::from(chrono::Datelike::weekday(&due).days_since(chrono::Weekday::Mon)) + 7,
+        );
     let row = |student: usize, score: &str, day: u64| {
         json!({"studentId": book.students[student],
         "assessmentId": essay, "score": score, "submittedAt": format!("{monday}T10:00:00Z"),

@@ -86,7 +86,7 @@ async fn measure(
         }
         let shown = items(&answer.body);
         everything = everything.max(shown.unwrap_or_default());
-        let word = match shown {
+        let outcome = match shown {
             _ if !answer.status.is_success() => answer.status.as_u16().to_string(),
             Some(0) if everything > 0 => "none".to_owned(),
             Some(shown) if shown < everything => "some".to_owned(),
@@ -95,7 +95,7 @@ async fn measure(
         if !is_sound(&answer) && bad.is_none() {
             bad = Some(format!("as {caller}: {} {}", answer.status, answer.body));
         }
-        line.push(word);
+        line.push(outcome);
     }
     if bad.is_none() && line.iter().all(|word| word != "yes") {
         bad = Some("nobody may".to_owned());

@@ -196,7 +196,7 @@ impl World {
         let open = self.make("open-session", &path, json!({"date": today})).await;
         let open = format!("/v1/attendance-sessions/{open}:openCheckIn");
         let opened = self.school.admin.post(&open, json!({})).await.expect(200);
-        self.code = opened.body["code"].as_str().expect("a code").to_owned();
+        opened.body["code"].as_str().expect("a code").clone_into(&mut self.code);
         self.make("idle-session", &path, json!({"date": "2026-09-03"})).await;
         let code = json!({"code": "ILL", "name": "Ill"});
         self.make("attendance-codes", "/v1/attendance-codes", code).await;

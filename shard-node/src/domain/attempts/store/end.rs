@@ -54,7 +54,7 @@ pub(in super::super) async fn lock_overdue(
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Row,
-        r#"SELECT id, assessment_id, class_id, enrollment_id, student_id, attempt, items,
+        r#"SELECT id, assessment_id, class_id, student_id, attempt, items,
                   status AS "status: SubmissionStatus", started_at, deadline_at, answers, saved_at, submitted_at,
                   submitted_by, answers_hash, receipt, row_version
            FROM assessment_submissions

@@ -20,11 +20,11 @@ use super::SubmissionStatus;
 
 /// An attempt whose row was read, or locked.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the columns' names")]
 pub(super) struct Row {
     pub(super) id: Uuid,
     pub(super) assessment_id: Uuid,
     pub(super) class_id: Uuid,
-    pub(super) enrollment_id: Uuid,
     pub(super) student_id: Uuid,
     pub(super) attempt: i32,
     pub(super) items: i32,

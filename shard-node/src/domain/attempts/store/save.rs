@@ -14,7 +14,7 @@ pub(in super::super) async fn find(tx: &mut TenantTx, id: Uuid) -> Result<Option
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Row,
-        r#"SELECT id, assessment_id, class_id, enrollment_id, student_id, attempt, items,
+        r#"SELECT id, assessment_id, class_id, student_id, attempt, items,
                   status AS "status: SubmissionStatus", started_at, deadline_at, answers, saved_at, submitted_at,
                   submitted_by, answers_hash, receipt, row_version
            FROM assessment_submissions WHERE institution_id = $1 AND id = $2"#,
@@ -30,7 +30,7 @@ pub(in super::super) async fn lock(tx: &mut TenantTx, id: Uuid) -> Result<Option
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Row,
-        r#"SELECT id, assessment_id, class_id, enrollment_id, student_id, attempt, items,
+        r#"SELECT id, assessment_id, class_id, student_id, attempt, items,
                   status AS "status: SubmissionStatus", started_at, deadline_at, answers, saved_at, submitted_at,
                   submitted_by, answers_hash, receipt, row_version
            FROM assessment_submissions WHERE institution_id = $1 AND id = $2 FOR NO KEY UPDATE"#,
