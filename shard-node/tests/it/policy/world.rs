@@ -243,7 +243,7 @@ impl World {
             .await;
         let sends = [
             ("grades", json!({"studentId": student, "assessmentId": assessment, "score": "7"})),
-            ("results", json!({"studentId": student, "outcome": "PASS"})),
+            ("results", json!({"studentId": student, "outcome": "INCOMPLETE"})),
         ];
         for (name, row) in sends {
             let path = format!("/v1/classes/{class}/{name}:bulk");
