@@ -40,7 +40,7 @@ impl Known {
         let overlaps = self.previous_until.is_some_and(|until| at < until);
         // Both are looked at, whichever it is.
         let (is_present, was_present) = (presented.is(&self.secret_hash), presented.is(previous));
-        self.standing.is_live(at) && (is_present || was_present && overlaps)
+        self.standing.is_live(at) && (is_present || (was_present && overlaps))
     }
 }
 
