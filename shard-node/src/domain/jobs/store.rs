@@ -47,8 +47,8 @@ pub(super) async fn cancel(tx: &mut TenantTx, id: Uuid, keep: Duration) -> Resul
 }
 
 /// Queues failed ones anew, the oldest first, of one type where it is said. A key has one live job: of those with one key
-/// the last is taken, and none while one is live. One that becomes live meanwhile refuses them all: who asks again finds
-/// it.
+/// the last is taken, and none while one is live. One that becomes live meanwhile ends the statement: the write is run
+/// again, and finds it.
 pub(super) async fn retry_failed(tx: &mut TenantTx, kind: Option<&str>) -> Result<Retried, Error> {
     let institution = tx.institution().as_uuid();
     // Of each key by itself, in scalar subqueries: as joins they would read all that failed, each time.
@@ -71,8 +71,7 @@ pub(super) async fn retry_failed(tx: &mut TenantTx, kind: Option<&str>) -> Resul
         RETRIED_AT_ONCE
     )
     .execute(tx.connection())
-    .await
-    .map_err(|error| explain(error.into()))?;
+    .await?;
     let retried = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);
     Ok(Retried { retried, more: retried == RETRIED_AT_ONCE })
 }
@@ -82,6 +81,6 @@ fn explain(error: Error) -> Error {
         return error;
     }
     Problem::new(StatusCode::CONFLICT, "key-live", "Another job with its key is queued or runs")
-        .detail("that one does what this one would have done; ask again for others")
+        .detail("that one does what this one would have done")
         .into()
 }

@@ -105,8 +105,7 @@ pub(super) async fn write_week(tx: &mut TenantTx, week: Span) -> Result<Option<U
              WHERE institution_id = $1 AND held_on BETWEEN $2 AND $3
          ), candidates AS MATERIALIZED (
              SELECT e.id
-             FROM terms t
-             JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
+             FROM terms t JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
              JOIN enrollments e ON e.institution_id = $1 AND e.class_id = c.id
              WHERE t.institution_id = $1 AND t.starts_on <= $3 AND t.ends_on >= $2
              UNION
@@ -172,8 +171,7 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
              WHERE institution_id = $1 AND held_on BETWEEN $2 AND $3
          ), candidates AS MATERIALIZED (
              SELECT e.id
-             FROM terms t
-             JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
+             FROM terms t JOIN classes c ON c.institution_id = $1 AND c.term_id = t.id
              JOIN enrollments e ON e.institution_id = $1 AND e.class_id = c.id
              WHERE t.institution_id = $1 AND t.starts_on <= $3 AND t.ends_on >= $2
              UNION
@@ -181,8 +179,7 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
              WHERE institution_id = $1 AND effective_on BETWEEN $2 AND $3
          ), live AS (
              SELECT e.student_id, completed.on_day BETWEEN $2 AND $3 AS is_completed
-             FROM candidates
-             JOIN enrollments e ON e.institution_id = $1 AND e.id = candidates.id
+             FROM candidates JOIN enrollments e ON e.institution_id = $1 AND e.id = candidates.id
              LEFT JOIN LATERAL (
                  SELECT max(v.effective_on) AS on_day FROM enrollment_events v
                  WHERE v.institution_id = $1 AND v.enrollment_id = e.id AND v.to_status = 'COMPLETED'
@@ -192,8 +189,7 @@ pub(super) async fn write_month(tx: &mut TenantTx, month: Span) -> Result<Option
                AND e.enrolled_on <= $3
                AND coalesce(completed.on_day + 1, e.ended_on, 'infinity') > $2
          ), students AS (
-             SELECT count(DISTINCT student_id) AS active, count(*) AS live,
-                    count(*) FILTER (WHERE is_completed) AS completed
+             SELECT count(DISTINCT student_id) AS active, count(*) AS live, count(*) FILTER (WHERE is_completed) AS completed
              FROM live
          ), open AS (
              SELECT count(*) AS classes

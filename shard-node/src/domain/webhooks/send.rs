@@ -344,6 +344,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
+        service_kit::tls::install_provider();
         let settings = WebhookSettings { allow_private_addresses: true };
         let names = Arc::new(Fixed(vec![]));
         let sender =

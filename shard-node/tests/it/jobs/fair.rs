@@ -46,7 +46,15 @@ async fn behind_a_backlog_of_100_000_anothers_job_starts_within_a_second() {
         desk.states("BACKLOG").await.get("DONE").is_some_and(|done| *done > 100)
     })
     .await;
+    let running = || {
+        let metrics = desk.served.node.metrics.render();
+        let name = r#"lxp_jobs_running{type="BACKLOG"} "#;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.parse::<i64>().ok());
+        line.unwrap_or_default()
+    };
+    eventually("the slow ones are under way", async || running() >= 3).await;
     for number in 0..5 {
+        assert!(running() <= 3, "of eight places one type of one institution has {}", running());
         let term = json!({"code": format!("T{number}"), "name": "T", "startsOn": "2026-09-01",
                           "endsOn": "2026-12-14"});
         other.post("/v1/terms", term).await.expect(201);
