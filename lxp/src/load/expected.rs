@@ -3,7 +3,7 @@
 //! What must stay true: this is not how the platform computes it. A total is the mean of scores by their weights; `now`
 //! is over those that there are, `end` over all, with 0 for the others.
 
-use super::marks::{Assessment, Score};
+use super::marks::{Assessment, Marked};
 
 /// Ten-thousandths of one.
 pub(super) const ONE: u64 = 10_000;
@@ -18,9 +18,9 @@ pub(super) struct Total {
 /// The total of a student's scores in a class.
 pub(super) fn total<'s>(
     assessments: &[Assessment],
-    scores: impl Iterator<Item = &'s Score>,
+    scores: impl Iterator<Item = &'s Marked>,
 ) -> Total {
-    let weight_of = |score: &Score| {
+    let weight_of = |score: &Marked| {
         let found = assessments.iter().find(|one| one.no == score.assessment);
         found.map_or(0, |assessment| assessment.weight.0)
     };
@@ -35,7 +35,7 @@ pub(super) fn total<'s>(
 }
 
 /// The mean of a class's scores, in ten-thousandths; none of none.
-pub(super) fn mean(scores: &[Score]) -> Option<u64> {
+pub(super) fn mean(scores: &[Marked]) -> Option<u64> {
     let known = || scores.iter().filter_map(|row| row.score).map(u64::from);
     quotient(known().sum(), known().map(|_| 1).sum())
 }
@@ -75,10 +75,10 @@ mod tests {
         Assessment { no, class, kind: Kind::Tma, day: None, weight }
     }
 
-    fn score(no: u64, score: Option<u32>) -> Score {
+    fn score(no: u64, score: Option<u32>) -> Marked {
         let (assessment, place) = (AssessmentNo(no), Place { file: "x.csv", line: 2 });
         let student = StudentNo(7);
-        Score { assessment, student, submitted: 0, is_banked: false, score, place }
+        Marked { assessment, student, submitted: 0, is_banked: false, score, place }
     }
 
     #[test]

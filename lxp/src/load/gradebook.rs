@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::api::{CallError, Session};
 use super::expected::{self, Total, text, units};
-use super::marks::{FinalResult, Score};
+use super::marks::{FinalResult, Marked};
 use super::plan::{Class, Counts, Tenant, count};
 use super::tenant::{PREPARED, known};
 
@@ -144,7 +144,7 @@ fn class_differences(class: &Class, stats: &Stats) -> Vec<String> {
 
 /// How students' totals and results differ from the files.
 fn row_differences(class: &Class, rows: &[Row]) -> Vec<String> {
-    let mut scores: BTreeMap<String, Vec<&Score>> = BTreeMap::new();
+    let mut scores: BTreeMap<String, Vec<&Marked>> = BTreeMap::new();
     for score in &class.scores {
         scores.entry(score.student.to_string()).or_default().push(score);
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::api::Session;
 use super::dataset::StudentNo;
 use super::files::Place;
-use super::marks::{Assessment, SCORE_MAX, Score};
+use super::marks::{Assessment, Marked, SCORE_MAX};
 use super::plan::{Class, Enrollment, Tenant, count, day};
 use super::progress::Progress;
 use super::tenant::{BULK_ROWS, Made, PREPARED, SOURCE, bulk, ensure, known, refused_row};
@@ -135,12 +135,12 @@ async fn publish(session: &Session, assessment: Uuid) -> Result<(), Failure> {
 async fn score_chunk(
     session: &Session,
     there: &There<'_>,
-    chunk: &[Score],
+    chunk: &[Marked],
     students: &BTreeMap<StudentNo, Uuid>,
     progress: &Progress,
 ) -> Result<u64, Failure> {
     let presentation = there.class.code.presentation;
-    let item = |row: &Score| {
+    let item = |row: &Marked| {
         let at = format!("{}T12:00:00Z", day(presentation, row.submitted));
         let graded = row.score.is_some();
         json!({

@@ -54,7 +54,7 @@ pub(super) struct Assessment {
 
 /// What a student got.
 #[derive(Debug, Clone)]
-pub(super) struct Score {
+pub(super) struct Marked {
     pub(super) assessment: AssessmentNo,
     pub(super) student: StudentNo,
     pub(super) submitted: i32,
@@ -77,7 +77,7 @@ pub(super) enum FinalResult {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     pub(super) assessments: BTreeMap<AssessmentNo, Assessment>,
-    pub(super) scores: Vec<Score>,
+    pub(super) scores: Vec<Marked>,
 }
 
 impl Marks {
@@ -153,7 +153,7 @@ impl Marks {
         &self,
         row: &Row<'_, 5>,
         registered: &HashSet<(ClassCode, StudentNo)>,
-    ) -> Result<Score, InputError> {
+    ) -> Result<Marked, InputError> {
         let assessment = AssessmentNo(row.number(0, 1, u64::MAX)?);
         let known = self.assessments.get(&assessment).ok_or_else(|| {
             row.place.wrong(format!("{ASSESSMENTS} has no assessment {assessment}"))
@@ -163,7 +163,7 @@ impl Marks {
             let class = &known.class;
             return Err(row.place.wrong(format!("student {student} did not register for {class}")));
         }
-        Ok(Score {
+        Ok(Marked {
             assessment,
             student,
             submitted: row.number(2, -DAYS_MAX, DAYS_MAX)?,

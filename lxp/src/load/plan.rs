@@ -15,7 +15,7 @@ use chrono::{Days, NaiveDate};
 
 use super::dataset::{ClassCode, Dataset, Half, Presentation, Registration, StudentNo};
 use super::files::{InputError, Place};
-use super::marks::{Assessment, FinalResult, Score};
+use super::marks::{Assessment, FinalResult, Marked};
 
 /// The longest slug of an institution.
 const SLUG_MAX_BYTES: usize = 63;
@@ -48,7 +48,7 @@ pub(super) struct Class {
     /// By their numbers.
     pub(super) assessments: Vec<Assessment>,
     /// By students.
-    pub(super) scores: Vec<Score>,
+    pub(super) scores: Vec<Marked>,
 }
 
 /// A student and the first row that names it.
@@ -278,8 +278,8 @@ fn assessments(dataset: &Dataset, class: &ClassCode) -> Vec<Assessment> {
 }
 
 /// Scores by region and class, there by student.
-fn scores(dataset: &Dataset) -> BTreeMap<(&str, &ClassCode), Vec<Score>> {
-    let mut scores: BTreeMap<(&str, &ClassCode), Vec<Score>> = BTreeMap::new();
+fn scores(dataset: &Dataset) -> BTreeMap<(&str, &ClassCode), Vec<Marked>> {
+    let mut scores: BTreeMap<(&str, &ClassCode), Vec<Marked>> = BTreeMap::new();
     if let Some(marks) = &dataset.marks {
         for score in &marks.scores {
             // Reading the files made sure of both.
