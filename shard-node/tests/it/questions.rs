@@ -21,9 +21,11 @@ async fn bank(client: &Client, name: &str) -> Uuid {
 
 /// A question whose key has a marker in it.
 fn question(bank: Uuid, title: &str, tags: Value) -> Value {
-    json!({"bankId": bank, "title": title, "statement": "What is {{a}} + 1? MARKER", "difficulty": "EASY", "tags": tags,
+    let mut question = json!({"bankId": bank, "title": title, "statement": "What is {{a}} + 1? MARKER", "difficulty": "EASY",
         "parameters": [{"kind": "RANGE", "name": "a", "min": 1, "max": 9}],
-        "body": {"type": "SINGLE", "choices": [{"text": "MARKER {{a}}"}, {"text": "right", "fraction": 1}]}})
+        "body": {"type": "SINGLE", "choices": [{"text": "MARKER {{a}}"}, {"text": "right", "fraction": 1}]}});
+    question["tags"] = tags;
+    question
 }
 
 async fn edit(client: &Client, question: Uuid, version: &str, change: Value) -> Answer {
