@@ -20,10 +20,12 @@ async fn bank(client: &Client, name: &str) -> Uuid {
 }
 
 /// A question whose key has a marker in it.
-fn question(bank: Uuid, title: &str, tags: &Value) -> Value {
-    json!({"bankId": bank, "title": title, "statement": "What is {{a}} + 1? MARKER", "difficulty": "EASY", "tags": tags,
+fn question(bank: Uuid, title: &str, tags: Value) -> Value {
+    let mut question = json!({"bankId": bank, "title": title, "statement": "What is {{a}} + 1? MARKER", "difficulty": "EASY",
         "parameters": [{"kind": "RANGE", "name": "a", "min": 1, "max": 9}],
-        "body": {"type": "SINGLE", "choices": [{"text": "MARKER {{a}}"}, {"text": "right", "fraction": 1}]}})
+        "body": {"type": "SINGLE", "choices": [{"text": "MARKER {{a}}"}, {"text": "right", "fraction": 1}]}});
+    question["tags"] = tags;
+    question
 }
 
 async fn edit(client: &Client, question: Uuid, version: &str, change: Value) -> Answer {
@@ -35,7 +37,7 @@ async fn edit(client: &Client, question: Uuid, version: &str, change: Value) -> 
 async fn an_edit_makes_a_version_and_leaves_those_before_it() {
     let school = School::open().await;
     let bank = bank(&school.admin, "Sums").await;
-    let made = school.admin.post("/v1/questions", question(bank, "Sum", &json!(["sums"]))).await;
+    let made = school.admin.post("/v1/questions", question(bank, "Sum", json!(["sums"]))).await;
     let made = made.expect(201);
     assert_eq!((&made.body["version"], &made.body["type"]), (&json!(1), &json!("SINGLE")));
     let id = made.id();
@@ -65,12 +67,8 @@ async fn an_edit_makes_a_version_and_leaves_those_before_it() {
 async fn the_database_itself_refuses_to_change_a_version() {
     let school = School::open().await;
     let bank = bank(&school.admin, "Sums").await;
-    let id = school
-        .admin
-        .post("/v1/questions", question(bank, "Sum", &json!([])))
-        .await
-        .expect(201)
-        .id();
+    let id =
+        school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();
     for sql in [
         "UPDATE question_versions SET title = 'other'",
         "DELETE FROM question_versions",
@@ -93,12 +91,8 @@ async fn the_database_itself_refuses_to_change_a_version() {
 async fn a_key_is_for_authors_and_in_no_event() {
     let school = School::open().await;
     let bank = bank(&school.admin, "Sums").await;
-    let id = school
-        .admin
-        .post("/v1/questions", question(bank, "Sum", &json!([])))
-        .await
-        .expect(201)
-        .id();
+    let id =
+        school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();
     let user = school.user("ada", json!([])).await;
     let paths = [
         "/v1/questions".to_owned(),
@@ -114,7 +108,7 @@ async fn a_key_is_for_authors_and_in_no_event() {
             let refused = client.get(path).await.expect(403);
             assert!(!refused.body.to_string().contains("MARKER"), "{}", refused.body);
         }
-        client.post("/v1/questions", question(bank, "Sum", &json!([]))).await.expect(403);
+        client.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(403);
         edit(&client, id, "\"1\"", json!({"title": "x"})).await.expect(403);
     }
     let instructor = school.as_user(Role::Instructor, user);
@@ -135,8 +129,7 @@ async fn a_key_is_for_authors_and_in_no_event() {
 async fn lists_are_filtered_by_bank_tag_type_and_difficulty() {
     let school = School::open().await;
     let (one, other) = (bank(&school.admin, "One").await, bank(&school.admin, "Other").await);
-    let make =
-        |bank, title, tags: Value| school.admin.post("/v1/questions", question(bank, title, &tags));
+    let make = |bank, title, tags| school.admin.post("/v1/questions", question(bank, title, tags));
     let first = make(one, "a", json!(["x", "y"])).await.expect(201).id();
     make(one, "b", json!(["x"])).await.expect(201);
     make(other, "c", json!(["y", "it's, \"odd\" {}"])).await.expect(201);
@@ -175,7 +168,7 @@ async fn an_unsound_question_is_refused_with_the_places_of_its_faults() {
     let school = School::open().await;
     let bank = bank(&school.admin, "Sums").await;
     let with = |pointer: &str, value: Value| {
-        let mut question = question(bank, "Sum", &json!([]));
+        let mut question = question(bank, "Sum", json!([]));
         *question.pointer_mut(pointer).expect("a member") = value;
         question
     };
@@ -205,12 +198,8 @@ async fn an_unsound_question_is_refused_with_the_places_of_its_faults() {
     assert_eq!(refused.body["errors"][0]["pointer"], "/bankId");
     assert_eq!(school.count("SELECT count(*) FROM questions").await, 0);
 
-    let id = school
-        .admin
-        .post("/v1/questions", question(bank, "Sum", &json!([])))
-        .await
-        .expect(201)
-        .id();
+    let id =
+        school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();
     let refused = edit(&school.admin, id, "\"1\"", json!({"parameters": []})).await.expect(422);
     assert_eq!(refused.body["errors"][0]["pointer"], "/statement");
     assert_eq!(school.count(VERSIONS).await, 1);
@@ -221,12 +210,8 @@ async fn an_unsound_question_is_refused_with_the_places_of_its_faults() {
 async fn a_preview_shows_what_a_student_would_see_and_what_is_right() {
     let school = School::open().await;
     let bank = bank(&school.admin, "Sums").await;
-    let id = school
-        .admin
-        .post("/v1/questions", question(bank, "Sum", &json!([])))
-        .await
-        .expect(201)
-        .id();
+    let id =
+        school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();
     let preview = |sample: u32| {
         let path = format!("/v1/questions/{id}:preview?sample={sample}");
         let client = school.admin.clone();
@@ -250,12 +235,8 @@ async fn another_institutions_questions_are_not_there() {
     let (admin, other) = (served.admin(institution), served.admin(theirs));
     let school = School { shard, served, institution, admin };
     let bank = bank(&school.admin, "Sums").await;
-    let id = school
-        .admin
-        .post("/v1/questions", question(bank, "Sum", &json!([])))
-        .await
-        .expect(201)
-        .id();
+    let id =
+        school.admin.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(201).id();
     for path in [
         format!("/v1/questions/{id}"),
         format!("/v1/questions/{id}/versions"),
@@ -265,7 +246,7 @@ async fn another_institutions_questions_are_not_there() {
         other.get(&path).await.expect(404);
     }
     edit(&other, id, "*", json!({"title": "x"})).await.expect(404);
-    other.post("/v1/questions", question(bank, "Sum", &json!([]))).await.expect(404);
+    other.post("/v1/questions", question(bank, "Sum", json!([]))).await.expect(404);
     assert_eq!(other.get("/v1/questions").await.expect(200).body["total"], 0);
     school.close().await;
 }
@@ -284,8 +265,7 @@ async fn pool(school: &School, sections: Value) -> Result<Pool, Value> {
 async fn a_pool_has_the_newest_versions_that_a_blueprint_may_draw() {
     let school = School::open().await;
     let (one, other) = (bank(&school.admin, "One").await, bank(&school.admin, "Other").await);
-    let make =
-        |bank, title, tags: Value| school.admin.post("/v1/questions", question(bank, title, &tags));
+    let make = |bank, title, tags| school.admin.post("/v1/questions", question(bank, title, tags));
     let a = make(one, "a", json!(["x", "y"])).await.expect(201).id();
     let b = make(one, "b", json!(["x"])).await.expect(201).id();
     let c = make(other, "c", json!(["x"])).await.expect(201).id();

@@ -118,3 +118,38 @@ fn best_answer(rule: &Rule) -> Value {
         Rule::File => json!(["file"]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::grading::ItemKey;
+
+    #[test]
+    fn essays_and_files_wait_for_a_person() {
+        use ItemState::{Invalid, Review, Unanswered};
+
+        let item = |item: &str, rule: Rule| ItemKey {
+            item: item.to_owned(),
+            question_id: Uuid::nil(),
+            question_version: 1,
+            points: Decimal::TEN,
+            rule,
+        };
+        let key = VariantKey { items: vec![item("i1", Rule::Essay), item("i2", Rule::File)] };
+        let states = |answers: Value| {
+            let answers: Answers = serde_json::from_value(answers).expect("answers");
+            let graded = grade(&key, &answers, &GradingPolicy::default());
+            assert_eq!((graded.score, graded.possible), (Decimal::ZERO, Decimal::from(20)));
+            let states: Vec<ItemState> = graded.items.iter().map(|item| item.state).collect();
+            (states, graded.needs_review)
+        };
+        assert_eq!(states(json!({"i1": "Once", "i2": ["f1", "f2"]})), (vec![Review, Review], true));
+        assert_eq!(states(json!({"i1": "Once"})), (vec![Review, Unanswered], true));
+        assert_eq!(states(json!({"i1": 7, "i2": "f1"})), (vec![Invalid, Invalid], false));
+        assert_eq!(states(json!({"i2": ["f1", "f1"]})), (vec![Unanswered, Invalid], false));
+        assert_eq!(format!("{key:?}"), "VariantKey of 2 items");
+    }
+}
