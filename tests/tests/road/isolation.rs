@@ -87,7 +87,8 @@ async fn begun(platform: &Platform, institution: InstitutionId, class: Uuid, use
     let question = other.post("/v1/questions", question).await.expect(201).id();
     let items = json!([{"questionId": question, "points": "1"}]);
     let blueprint = json!({"sections": [{"kind": {"type": "FIXED", "items": items}}]});
-    let exam = json!({"classId": class, "title": "E", "gradingType": "AUTOMATED", "blueprint": blueprint});
+    let exam =
+        json!({"classId": class, "title": "E", "gradingType": "AUTOMATED", "blueprint": blueprint});
     let exam = other.post("/v1/assessments", exam).await.expect(201).id();
     let (publish, began) = (format!("/v1/assessments/{exam}:publish"), Instant::now());
     loop {
