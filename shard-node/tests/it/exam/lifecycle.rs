@@ -96,7 +96,7 @@ async fn it_goes_from_draft_to_published_to_closed_and_never_back() {
 }
 
 #[tokio::test]
-async fn one_that_is_graded_by_hand_needs_no_blueprint_and_an_automated_one_does() {
+async fn an_automated_one_needs_a_blueprint_unless_it_is_graded_by_hand_or_elsewhere() {
     let exam = Exam::open(1).await;
     let new = |grading: &str| {
         json!({"classId": exam.class, "title": "TMA", "gradingType": grading, "kind": "TMA",
@@ -106,7 +106,10 @@ async fn one_that_is_graded_by_hand_needs_no_blueprint_and_an_automated_one_does
     assert_eq!(exam.act(manual, "publish").await.expect(200).body["materialsStatus"], "NONE");
     let refused = exam.sitters[0].start(manual).await.expect(409);
     assert_eq!(refused.code(), "nothing-to-sit");
-    let automated = exam.teacher.post("/v1/assessments", new("AUTOMATED")).await.expect(201).id();
+    let elsewhere = exam.teacher.post("/v1/assessments", new("AUTOMATED")).await.expect(201).id();
+    assert_eq!(exam.act(elsewhere, "publish").await.expect(200).body["materialsStatus"], "NONE");
+    let automated = json!({"classId": exam.class, "title": "CMA", "gradingType": "AUTOMATED"});
+    let automated = exam.teacher.post("/v1/assessments", automated).await.expect(201).id();
     assert_eq!(exam.act(automated, "publish").await.expect(409).code(), "materials-not-ready");
     let again = exam.teacher.post("/v1/assessments", new("MANUAL")).await.expect(409);
     assert_eq!(again.code(), "external-id-taken");
