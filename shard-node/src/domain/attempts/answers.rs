@@ -62,11 +62,13 @@ pub(super) async fn lock_own(work: &mut Work, id: Uuid) -> Result<Row, Error> {
     let missing = || not_found("attempt");
     let row = store::lock(work.tx(), id).await?.ok_or_else(missing)?;
     let user = store::user_of(work.tx(), row.student_id).await?;
-    match user == work.caller.subject {
-        true => Ok(row),
-        false if work.caller.is_office() => Err(forbidden("an attempt is its student's alone")),
-        false => Err(missing()),
+    if user == work.caller.subject {
+        return Ok(row);
     }
+    if work.caller.is_office() {
+        return Err(forbidden("an attempt is its student's alone"));
+    }
+    Err(missing())
 }
 
 /// The attempt with its paper.
