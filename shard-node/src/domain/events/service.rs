@@ -34,20 +34,17 @@ pub(super) async fn audit(reader: &Reader, query: AuditQuery) -> Result<Audit, E
     let mut tx = reader.begin().await?;
     // Where looking ends: whatever is of one thing is found by the thing, and looked at whole.
     let mut down_to = 1;
-    let items = match query.thing() {
-        Some((aggregate, id)) => {
-            let items = store::audit_of(&mut tx, &query, aggregate, id).await?;
-            if items.is_empty() && !store::is_known(&mut tx, aggregate, id).await? {
-                return Err(unknown_reference("/of", "event of a thing").into());
-            }
-            items
+    let items = if let Some((aggregate, id)) = query.thing() {
+        let items = store::audit_of(&mut tx, &query, aggregate, id).await?;
+        if items.is_empty() && !store::is_known(&mut tx, aggregate, id).await? {
+            return Err(unknown_reference("/of", "event of a thing").into());
         }
-        None => {
-            // The last number, not the head: it shows what stands behind a head that was put back, too.
-            let end = last(&mut tx).await?.unwrap_or(0);
-            down_to = (end + 1).min(query.before()).saturating_sub(LOOKED_AT).max(1);
-            store::audit(&mut tx, &query, down_to).await?
-        }
+        items
+    } else {
+        // The last number, not the head: it shows what stands behind a head that was put back, too.
+        let end = last(&mut tx).await?.unwrap_or(0);
+        down_to = (end + 1).min(query.before()).saturating_sub(LOOKED_AT).max(1);
+        store::audit(&mut tx, &query, down_to).await?
     };
     tx.commit().await?;
     let full = i64::try_from(items.len()).is_ok_and(|count| count == query.limit);

@@ -97,14 +97,13 @@ async fn send(
             let failure = Failure::fail("the mail was refused for good; its delivery says why");
             (Written { state: "FAILED", why: Some(why) }, Err(failure))
         }
-        Err(NotSent::Later(why)) => match after {
-            Some(after) => again(&why, "the mail was not taken; its delivery says why", after),
-            None => {
-                let failure =
-                    Failure::fail("the mail was not taken for days; its delivery says why");
-                (Written { state: "FAILED", why: Some(why) }, Err(failure))
+        Err(NotSent::Later(why)) => {
+            if let Some(after) = after {
+                return again(&why, "the mail was not taken; its delivery says why", after);
             }
-        },
+            let failure = Failure::fail("the mail was not taken for days; its delivery says why");
+            (Written { state: "FAILED", why: Some(why) }, Err(failure))
+        }
     }
 }
 
