@@ -98,12 +98,11 @@ async fn send(
             (Written { state: "FAILED", why: Some(why) }, Err(failure))
         }
         Err(NotSent::Later(why)) => {
-            let Some(after) = after else {
-                let failure =
-                    Failure::fail("the mail was not taken for days; its delivery says why");
-                return (Written { state: "FAILED", why: Some(why) }, Err(failure));
-            };
-            again(&why, "the mail was not taken; its delivery says why", after)
+            if let Some(after) = after {
+                return again(&why, "the mail was not taken; its delivery says why", after);
+            }
+            let failure = Failure::fail("the mail was not taken for days; its delivery says why");
+            (Written { state: "FAILED", why: Some(why) }, Err(failure))
         }
     }
 }
