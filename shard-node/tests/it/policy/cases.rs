@@ -54,6 +54,8 @@ fn named(name: &str) -> Option<&'static str> {
         "guardianId" => "guardian",
         "enrollmentId" => "enrollments",
         "assessmentId" => "assessments",
+        "bankId" => "question-banks",
+        "questionId" => "questions",
         _ => return None,
     })
 }
@@ -68,6 +70,7 @@ fn thing(operation: &str, name: &str) -> Option<&'static str> {
         ("academic.removeClassStaff", "userId") => "instructor",
         ("assessment.deleteAssessment" | "assessment.publishAssessment", _) => "draft-assessment",
         ("assessment.generateMaterials", _) => "drawn-draft",
+        ("assessment.deleteQuestionBank", _) => "idle-bank",
         ("admin.getUser", _) => "student",
         ("admin.retryJob", _) => "failed-job",
         ("attendance.deleteSession", _) => "idle-session",
@@ -97,6 +100,8 @@ fn body(operation: &str, world: &World) -> Option<Value> {
         "assessment.createAssessment" => {
             json!({"classId": world.id("classes"), "title": "N", "gradingType": "MANUAL"})
         }
+        "assessment.createQuestion" => json!({"bankId": world.id("question-banks"), "title": "N",
+            "statement": "N", "body": {"type": "ESSAY"}}),
         "assessment.saveAnswers" => json!({"answers": {"i1": "x"}}),
         "assessment.scoreItems" => json!({"items": [{"item": "i1", "points": "1"}]}),
         "assessment.regradeAssessment" => json!({"dryRun": true}),

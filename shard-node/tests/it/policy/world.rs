@@ -133,6 +133,13 @@ impl World {
         self.first("curricula", &curricula).await;
         let bare = json!({"code": "Q", "name": "Q"});
         self.make("idle-program", "/v1/programs", bare).await;
+        let bank = json!({"name": "B"});
+        let bank = self.make("question-banks", "/v1/question-banks", bank).await;
+        self.make("idle-bank", "/v1/question-banks", json!({"name": "I"})).await;
+        let question =
+            json!({"bankId": bank, "title": "Q", "statement": "Q", "body": {"type": "ESSAY"}});
+        self.make("questions", "/v1/questions", question).await;
+        self.make("api-clients", "/v1/api-clients", json!({"name": "C"})).await;
     }
 
     /// The first of a list.
