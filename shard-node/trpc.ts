@@ -130,7 +130,7 @@ export type Assessment = {
   /** The system that it came from. */
   source?: string | null;
   /** DRAFT, PUBLISHED or CLOSED. */
-  status: Status;
+  status: AssessmentStatus;
   /** The subject of the class that it counts for; for all of them where null. */
   subjectId?: string | null;
   /** How long an attempt may take, in seconds. */
@@ -208,6 +208,8 @@ export type AssessmentStats = {
   /** Grades without a score; not those that were never begun. */
   ungraded: number;
 };
+/** Where an assessment stands. */
+export type AssessmentStatus = "DRAFT" | "PUBLISHED" | "CLOSED";
 /** An attempt. */
 export type Attempt = {
   /** What was saved last, by item. */
@@ -2238,8 +2240,8 @@ export type Started = {
 };
 /** Where a grade stands. */
 export type State = "UNGRADED" | "GRADED" | "EXEMPT";
-/** Where an assessment stands. */
-export type Status = "DRAFT" | "PUBLISHED" | "CLOSED";
+/** Where an enrolment stands. */
+export type Status = "PENDING" | "ACTIVE" | "WAITLISTED" | "OFFERED" | "SUSPENDED" | "COMPLETED" | "DROPPED" | "WITHDRAWN" | "CANCELLED" | "EXPIRED" | "REJECTED";
 /** A student, with the names of the user that it is. */
 export type Student = {
   accommodations?: Accommodations | null;

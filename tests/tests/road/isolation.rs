@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use lxp_tests::{Client, Platform};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use service_kit::token::Role;
+use service_kit::clock;
+use service_kit::token::{Mint, Role, Roles};
 use shard_map::InstitutionId;
 use sqlx::error::DatabaseError;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -107,7 +109,7 @@ async fn begun(platform: &Platform, institution: InstitutionId, class: Uuid, use
 }
 
 /// How the class counts, an assessment of it, the student's grade and result.
-async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, Uuid); 6] {
+async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, Uuid); 7] {
     let made = async |path: &str, body: Value| other.post(path, body).await.expect(201).id();
     let categories = format!("/v1/classes/{class}/grading-categories");
     let category = made(&categories, json!({"name": "C", "weight": "1"})).await;
@@ -119,6 +121,8 @@ async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, 
     let assessment =
         json!({"classId": class, "title": "A", "gradingType": "MANUAL", "pointsPossible": "10"});
     let assessment = made("/v1/assessments", assessment).await;
+    let draft = json!({"classId": class, "title": "D", "gradingType": "MANUAL"});
+    let draft = made("/v1/assessments", draft).await;
     let publish = format!("/v1/assessments/{assessment}:publish");
     let _published = other.post(&publish, json!({})).await.expect(200);
     let sent = async |verb: &str, mut row: Value| {
@@ -134,6 +138,7 @@ async fn counted(other: &Client, class: Uuid, student: Uuid) -> [(&'static str, 
         ("grade-scales", scale),
         ("late-policies", policy),
         ("assessments", assessment),
+        ("draft-assessments", draft),
         ("grades", grade),
         ("results", result),
     ]
@@ -215,10 +220,13 @@ async fn delivered(other: &Client) -> (Uuid, Uuid, Uuid) {
     }
 }
 
-/// A value that a schema takes.
-fn sample(schema: &Value) -> Value {
+/// A value that the schema of a member takes.
+fn sample(document: &Value, name: &str, schema: &Value) -> Value {
     if schema["$ref"] == "#/components/schemas/QuestionBody" {
         return json!({"type": "TRUE_FALSE", "answer": true});
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(component) {
+        return sample(document, name, &document["components"]["schemas"][name]);
     }
     if schema["example"].is_string() {
         return schema["example"].clone();
@@ -233,38 +241,55 @@ fn sample(schema: &Value) -> Value {
     match (kind.as_str(), schema["format"].as_str()) {
         (Some("string"), Some("uuid")) => json!(Uuid::now_v7()),
         (Some("string"), Some("date")) => json!("2026-09-01"),
+        (Some("string"), Some("date-time")) => json!("2026-09-01T09:00:00Z"),
+        // Decimals are text.
+        (Some("string"), _) if DECIMALS.contains(&name) => json!("0"),
         (Some("string"), _) => json!("x"),
         (Some("integer" | "number"), _) => json!(2026),
         (Some("boolean"), _) => json!(false),
-        (Some("array"), _) => json!([{}]),
-        _ => json!({}),
+        (Some("array"), _) => json!([sample(document, name, &schema["items"])]),
+        _ => {
+            let required = schema["required"].as_array().into_iter().flatten();
+            let names = required.filter_map(Value::as_str);
+            let member =
+                |name: &str| (name.to_owned(), sample(document, name, &schema["properties"][name]));
+            names.map(member).collect::<Map<_, _>>().into()
+        }
     }
+}
+
+/// Members that are decimal numbers.
+const DECIMALS: [&str; 5] = ["weight", "ratePercent", "passMark", "fromPercent", "points"];
+
+fn component(reference: &str) -> Option<&str> {
+    reference.strip_prefix("#/components/schemas/")
 }
 
 /// The schema of what an operation takes in its body; of its rows where it is a bulk.
 fn schema<'d>(document: &'d Value, operation: &'d Value) -> (&'d Value, bool) {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let named = schema["properties"]["items"]["items"]["$ref"].as_str();
-    let name = named.and_then(|named| named.strip_prefix("#/components/schemas/"));
+    let name = named.and_then(component);
     name.map_or((schema, false), |name| (&document["components"]["schemas"][name], true))
 }
 
 /// An object with everything that a schema demands; what it refers to is among `things`.
-fn demanded(schema: &Value, things: &BTreeMap<&str, Uuid>) -> Map<String, Value> {
+fn demanded(document: &Value, schema: &Value, things: &BTreeMap<&str, Uuid>) -> Map<String, Value> {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let member = |name: &str| {
         let property = &schema["properties"][name];
         let id = entity(name, "").filter(|_| property["format"] == "uuid");
-        let value = id.map_or_else(|| sample(property), |entity| json!(things[entity]));
+        let value =
+            id.map_or_else(|| sample(document, name, property), |entity| json!(things[entity]));
         (name.to_owned(), value)
     };
     required.map(member).collect()
 }
 
 /// A body with everything that the operation demands.
-fn body(operation: &Value, things: &BTreeMap<&str, Uuid>) -> Option<Value> {
+fn body(document: &Value, operation: &Value, things: &BTreeMap<&str, Uuid>) -> Option<Value> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    schema.is_object().then(|| Value::Object(demanded(schema, things)))
+    schema.is_object().then(|| Value::Object(demanded(document, schema, things)))
 }
 
 /// What the id of this name is the id of; `id` of what the path ends with.
@@ -337,10 +362,26 @@ fn operations(document: &Value) -> Vec<(Method, &str, &Value)> {
         .collect()
 }
 
+/// Who has every role of people: no operation refuses it as such.
+fn everybody(platform: &Platform, institution: InstitutionId) -> Client {
+    let roles = [Role::Admin, Role::Staff, Role::Instructor, Role::Student, Role::Guardian];
+    let token = platform.signing_key().mint(&Mint {
+        issuer: "lxp-local",
+        audience: "lxp",
+        subject: Uuid::now_v7(),
+        institution,
+        roles: roles.into_iter().fold(Roles::empty(), Roles::with),
+        issued_at: clock::now(),
+        ttl: TimeDelta::hours(1),
+        token_id: Uuid::now_v7(),
+    });
+    platform.admin(institution).with_token(&token)
+}
+
 #[tokio::test]
 async fn every_operation_on_anothers_id_is_not_found() {
     let platform = Platform::shared();
-    let mine = platform.admin(platform.institution(None).await.id);
+    let mine = everybody(&platform, platform.institution(None).await.id);
     let others = platform.institution(None).await.id;
     let other = platform.admin(others);
     let things = things(&platform, others).await;
@@ -352,7 +393,12 @@ async fn every_operation_on_anothers_id_is_not_found() {
         }
         let path = filled(path, &things);
         let answer = mine
-            .send(method.clone(), &path, body(operation, &things), &[("if-match", "\"1\"")])
+            .send(
+                method.clone(),
+                &path,
+                body(&document, operation, &things),
+                &[("if-match", "\"1\"")],
+            )
             .await;
         asked += 1;
         if (answer.status, answer.code()) != (404, "not-found") {
@@ -381,10 +427,16 @@ async fn anothers_id_in_a_body_or_a_bulk_is_not_found() {
         for (name, _) in properties.filter(|(_, schema)| schema["format"] == "uuid") {
             let entity =
                 entity(name, "").unwrap_or_else(|| panic!("{path}: {name} is the id of what?"));
-            let mut members = demanded(schema, &own);
+            let mut members = demanded(&document, schema, &own);
             members.insert(name.clone(), json!(theirs[entity]));
             let body = if bulk { json!({"items": [members]}) } else { json!(members) };
             let path = filled(path, &own);
+            // A draft may change in more.
+            let (published, draft) = (own["assessments"], own["draft-assessments"]);
+            let path = match method {
+                Method::PATCH => path.replace(&published.to_string(), &draft.to_string()),
+                _ => path,
+            };
             let answer = mine.send(method.clone(), &path, Some(body), &[("if-match", "*")]).await;
             asked.insert(format!("{method} {path} {name}"));
             let problem = if bulk { &answer.body["items"][0]["error"] } else { &answer.body };
@@ -405,7 +457,7 @@ async fn anothers_id_in_a_query_is_not_found() {
     let mine = platform.institution(None).await.id;
     let others = platform.institution(None).await.id;
     let (theirs, own) = (things(&platform, others).await, things(&platform, mine).await);
-    let mine = platform.admin(mine);
+    let mine = everybody(&platform, mine);
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut asked, mut wrong) = (0, Vec::new());
     for (_, path, operation) in operations(&document) {
@@ -432,7 +484,7 @@ async fn anothers_id_in_a_query_is_not_found() {
 #[tokio::test]
 async fn anothers_id_in_a_batch_is_not_found() {
     let platform = Platform::shared();
-    let mine = platform.admin(platform.institution(None).await.id);
+    let mine = everybody(&platform, platform.institution(None).await.id);
     let theirs = things(&platform, platform.institution(None).await.id).await;
     let document = mine.get("/openapi.json").await.expect(200).body;
     let (mut reads, mut writes) = (Vec::new(), Vec::new());
@@ -440,7 +492,7 @@ async fn anothers_id_in_a_batch_is_not_found() {
         if !path.contains('{') {
             continue;
         }
-        let mut input = body(operation, &theirs).unwrap_or_else(|| json!({}));
+        let mut input = body(&document, operation, &theirs).unwrap_or_else(|| json!({}));
         for (name, entity) in ids(path) {
             input[name] = json!(theirs[entity]);
         }

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::store;
 use crate::domain::checks::decimal_between;
 use crate::domain::grading::totals::{Band, check_bands};
-use crate::error::Error;
+use crate::error::{Error, unknown_reference};
 use crate::operation::{Reply, Work, forbidden};
+use crate::policy::class_exists;
 use crate::resource::{self, Field, Kind, Resource, nullable, plain_decimal, plain_decimal_option};
 
 /// Where they are.
@@ -127,7 +128,12 @@ fn institutions<C>(class: Option<Uuid>) -> impl FnOnce(&bool, &C) -> garde::Resu
 /// Refuses who may not change what is of a class, or of the institution where it is of none.
 pub(super) async fn expect_theirs(work: &mut Work, class: Option<Uuid>) -> Result<(), Error> {
     match class {
-        Some(class) => work.expect_class(class).await,
+        Some(class) => {
+            if !class_exists(work.tx(), class).await? {
+                return Err(unknown_reference("/classId", "class").into());
+            }
+            work.expect_class(class).await
+        }
         None if work.caller.is_office() => Ok(()),
         None => Err(forbidden("what counts for every class is for admin and staff")),
     }

@@ -14,7 +14,7 @@ use super::store::{self, Person};
 use super::structure::{CategoryRow, Cell, Column, Structure, totals};
 use crate::error::{Error, not_found};
 use crate::operation::Reader;
-use crate::policy::{About, visible_students};
+use crate::policy::{About, class_exists, visible_students};
 use crate::resource::plain_decimal_option;
 
 /// Rows that pages by number reach.
@@ -219,10 +219,13 @@ pub(super) async fn get(reader: &Reader, query: GradebookQuery) -> Result<Gradeb
 pub(super) async fn own(reader: &Reader, query: OwnGradebookQuery) -> Result<OwnGradebook, Error> {
     let mut tx = reader.begin().await?;
     let class = query.class_id;
-    let related = visible_students(&mut tx, &reader.caller).await?.unwrap_or_default();
-    if let Some(student) = query.student_id {
-        reader.expect(&mut tx, About::student(student)).await?;
+    if !class_exists(&mut tx, class).await? {
+        return Err(not_found("class"));
     }
+    if let Some(student) = query.student_id {
+        reader.expect(&mut tx, About::student(student).hidden("student")).await?;
+    }
+    let related = visible_students(&mut tx, &reader.caller).await?.unwrap_or_default();
     let wanted: Vec<Uuid> = match query.student_id {
         Some(student) => vec![student],
         None => related,

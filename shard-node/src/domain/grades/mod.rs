@@ -31,6 +31,7 @@ pub use model::{Grade, GradeEvent, OfClass, OfGrade, Origin, State};
 pub use progress::{UPDATE_CLASS_PROGRESS, refresh as refresh_progress, refresh_class_job};
 pub use record::{AutomaticGrade, Recorded, record_automatic, release};
 pub use service::PatchGrade;
+pub(crate) use store::known_students;
 
 use crate::jobs::Handler;
 use crate::operation::Operation;

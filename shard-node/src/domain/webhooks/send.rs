@@ -267,7 +267,7 @@ impl Resolve for Guarded {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -338,6 +338,9 @@ mod tests {
         let url = format!("http://{}/", sink.local_addr().expect("an address"));
         let drips = async {
             let (mut stream, _) = sink.accept().await.expect("a connection");
+            // What is answered before anything was asked breaks the connection.
+            let mut asked = [0; 1024];
+            assert!(stream.read(&mut asked).await.expect("a request") > 0);
             let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n";
             stream.write_all(head).await.expect("a head");
             while stream.write_all(b".").await.is_ok() {

@@ -144,7 +144,7 @@ async fn results_that_another_system_sends_are_kept_once_and_complete_who_went_t
     let mut stranger = by_hand.clone();
     stranger["studentId"] = json!(Uuid::now_v7());
     let refused = send(json!([by_hand, stranger])).await;
-    assert_eq!(codes(&refused), ["if-match-required", "not-enrolled"]);
+    assert_eq!(codes(&refused), ["if-match-required", "not-found"]);
     assert_eq!(codes(&send(json!([stale])).await), ["version-mismatch"]);
     let mut taken = row(1, "WITHDRAWN");
     taken["externalId"] = json!("r/0");

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::super::scale::{Marks, Outcome};
 use super::super::store::{self, Finalizing, NewResult};
 use crate::domain::checks::{decimal_between, together_with, valid_instant};
-use crate::error::{Error, not_found};
+use crate::domain::grades::known_students;
+use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reply, Work};
 use crate::resource::bulk::{BulkAnswer, ROWS_MAX, RowResult, decode_rows, settle};
 
@@ -98,6 +99,7 @@ pub(in super::super) async fn send(
     let held = store::hold_everybody(work.tx(), class, &students).await?;
     let known = Known {
         marks: Marks::of_class(work.tx(), class).await?,
+        there: known_students(work.tx(), &students).await?,
         students: held.into_iter().map(|student| (student.student, student)).collect(),
         external: store::external_results(work.tx(), &externals).await?,
     };
@@ -139,6 +141,8 @@ impl BulkResult {
 
 struct Known {
     marks: Marks,
+    /// Those among the named who are students at all.
+    there: HashSet<Uuid>,
     students: HashMap<Uuid, Finalizing>,
     /// The enrolments whose results have these external ids.
     external: HashMap<(String, String), Uuid>,
@@ -153,6 +157,9 @@ struct Judge {
 impl Judge {
     /// What is to be written of a row; nothing where the result says so already.
     fn row(&mut self, row: &BulkResult) -> Result<Option<NewResult>, Problem> {
+        if !self.known.there.contains(&row.student_id) {
+            return Err(unknown_reference("/studentId", "student"));
+        }
         let student = self.known.students.get(&row.student_id);
         let student = student.ok_or_else(not_enrolled)?;
         if let Some(external) = row.external() {

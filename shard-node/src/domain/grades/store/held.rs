@@ -153,7 +153,7 @@ pub(in super::super) async fn hold_enrollments(
 }
 
 /// Those of the ids that are students.
-pub(in super::super) async fn known_students(
+pub(crate) async fn known_students(
     tx: &mut TenantTx,
     ids: &[Uuid],
 ) -> Result<HashSet<Uuid>, Error> {

@@ -8,9 +8,10 @@ mod progress;
 mod release;
 mod write;
 
+pub(crate) use held::known_students;
 pub(super) use held::{
     Class, Enrolled, class_of_grade, due_dates, external_holders, hold_enrollments, hold_grades,
-    hold_sheets, known_students, load_class, submitted_at, users,
+    hold_sheets, load_class, submitted_at, users,
 };
 pub(super) use progress::{ProgressRow, students_of_class, subjects, submitted, write_progress};
 pub(super) use release::{Released, class_of_assessment, release};
