@@ -8,8 +8,8 @@
 //! - Nothing that a token says is believed before its signature holds, and no token makes this code panic.
 //! - A key that a node signs with makes tokens of api clients and of nobody else: who has it is no admin anywhere.
 //!
-//! Left alone on purpose: revocation (tokens are short-lived; a node asks for its own api clients), and what roles allow (the node's rows decide;
-//! roles are a ceiling).
+//! Left alone on purpose: revocation (tokens are short-lived; a node asks for its own api clients), and what roles allow
+//! (the node's rows decide; roles are a ceiling).
 
 mod claims;
 mod error;

@@ -10,12 +10,11 @@ use super::model::{Assessment, Attended, CountedAttempt, MaterialsStatus, Releas
 use super::status::Status;
 use super::{PATH, lifecycle, lock_taught, materials, rules, store};
 use crate::domain::attempts;
-use crate::domain::enrollments::{class_exists, teaches};
 use crate::domain::grades::refresh_class_job;
 use crate::domain::questions::Blueprint;
 use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reader, Reply, Work};
-use crate::policy::{self, About, Relation};
+use crate::policy::{self, About, Relation, class_exists, teaches};
 use crate::resource::{self, ById, ListQuery, Page, Resource as _};
 
 /// Lists assessments: an instructor's classes', and to students those of their classes that are no drafts.

@@ -2,7 +2,7 @@
 //!
 //! What must stay true: a user is on a class's staff at most once; adding again answers the one that is there.
 //!
-//! Left to others: what its members may read (`enrollments` asks whether the caller teaches the class).
+//! Left to others: what its members may read (`policy` asks whether the caller teaches the class).
 
 mod model;
 mod store;

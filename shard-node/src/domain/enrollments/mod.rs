@@ -31,7 +31,6 @@ mod store;
 
 use service_kit::token::{Role, Roles};
 
-pub(crate) use crate::policy::{class_exists, teaches};
 pub use bulk::{BulkEnroll, BulkRow};
 pub(crate) use complete::complete_all;
 pub use history::{EnrollmentEvent, OfEnrollment};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::checks::decimal_between;
 use crate::domain::grading::{ItemKey, VariantKey};
 use crate::resource::{plain_decimal, plain_decimal_option};
 
@@ -41,7 +42,7 @@ pub struct GivePoints {
     #[garde(length(bytes, min = 1, max = 16))]
     pub item: String,
     /// Points, 0 to those of the item.
-    #[garde(custom(valid_points))]
+    #[garde(custom(decimal_between(0, 100_000)))]
     pub points: Decimal,
     /// What to say of it.
     #[garde(length(chars, max = 4000))]
@@ -58,13 +59,6 @@ pub struct ScoreItems {
     /// 1 to 500 items, each once.
     #[garde(length(min = 1, max = 500), dive)]
     pub items: Vec<GivePoints>,
-}
-
-fn valid_points(value: &Decimal, (): &()) -> garde::Result {
-    if value.is_sign_negative() && !value.is_zero() || value.normalize().scale() > 4 {
-        return Err(garde::Error::new("0 or more with at most 4 decimals is expected"));
-    }
-    Ok(())
 }
 
 /// An item's points as they are kept.

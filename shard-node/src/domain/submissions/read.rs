@@ -11,13 +11,12 @@ use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, Ve
 use super::store;
 use crate::domain::assessments::decode;
 use crate::domain::attempts::receipt::Receipt;
-use crate::domain::enrollments::teaches;
 use crate::domain::grading::VariantKey;
 use crate::domain::questions::Paper;
 use crate::domain::{attempts, keys};
 use crate::error::Error;
 use crate::operation::{Caller, Reader, Reply, Work};
-use crate::policy::{self, About, Relation};
+use crate::policy::{self, About, Relation, teaches};
 use crate::resource::{self, ById, ListQuery, Page};
 use crate::store::TenantTx;
 
