@@ -1,0 +1,36 @@
+//! Api clients as a resource: whose they are, how they are listed, and how many.
+
+use serde_json::json;
+use service_kit::token::Role;
+
+use super::Made;
+use crate::support::school::School;
+
+#[tokio::test]
+async fn api_clients_are_the_admins_alone_and_listed_by_what_they_are() {
+    let school = School::open().await;
+    for name in ["B", "A", "C"] {
+        Made::by(&school.admin, json!({"name": name})).await;
+    }
+    let list = school.admin.get("/v1/api-clients?sort=name&select=name,status").await.expect(200);
+    assert_eq!(list.body["items"][0], json!({"name": "A", "status": "ACTIVE"}));
+    let revoked = school.admin.get("/v1/api-clients?status=REVOKED").await.expect(200).body;
+    assert_eq!(revoked["total"], 0);
+    for role in [Role::Staff, Role::Instructor, Role::Student, Role::ApiClient] {
+        let client = school.served.client(school.institution, role, None);
+        client.get("/v1/api-clients").await.expect(403);
+        client.post("/v1/api-clients", json!({"name": "X"})).await.expect(403);
+    }
+    for wrong in [
+        json!({}),
+        json!({"name": ""}),
+        json!({"name": "x".repeat(201)}),
+        json!({"name": "A", "secret": "s"}),
+    ] {
+        school.admin.post("/v1/api-clients", wrong).await.expect(400);
+    }
+    school.run("INSERT INTO api_clients (institution_id, id, name, secret_hash, created_by) SELECT institution_id, gen_random_uuid(), 'n', secret_hash, created_by FROM api_clients, generate_series(1, 33) LIMIT 97").await;
+    let full = school.admin.post("/v1/api-clients", json!({"name": "X"})).await.expect(409);
+    assert_eq!(full.code(), "api-clients-max");
+    school.close().await;
+}
