@@ -71,8 +71,11 @@ pub async fn expect(tx: &mut TenantTx, caller: &Caller, about: About) -> Result<
     }
     let user = caller.subject;
     if let Some(class) = about.class {
-        let teaches = asked.contains(Relation::Teaches) && store::teaches(tx, class, user).await?;
-        if teaches || asked.contains(Relation::Attends) && store::attends(tx, class, user).await? {
+        if asked.contains(Relation::Teaches) && store::teaches(tx, class, user).await? {
+            return Ok(());
+        }
+        let [own, guards] = [Relation::Attends, Relation::GuardsIn].map(|one| asked.contains(one));
+        if (own || guards) && store::attends(tx, class, user, own, guards).await? {
             return Ok(());
         }
     }

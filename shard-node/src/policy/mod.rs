@@ -24,8 +24,10 @@ pub enum Relation {
     Any,
     /// On the staff of the class that it is about.
     Teaches,
-    /// In the class that it is about, or somebody's guardian who is.
+    /// In the class that it is about, as a student.
     Attends,
+    /// A guardian, today, of a student of the class that it is about.
+    GuardsIn,
     /// The student that it is about.
     Own,
     /// A guardian of that student, today.

@@ -31,8 +31,15 @@ pub(crate) async fn teaches(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Resul
     .await?)
 }
 
-/// Whether a user is a student of a class, or answers for one: who holds a seat there, or waits for one.
-pub(super) async fn attends(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Result<bool, Error> {
+/// Whether a user is a student of a class, where `own` counts, or answers for one, where `guards` does: who holds a seat
+/// there, or waits for one.
+pub(super) async fn attends(
+    tx: &mut TenantTx,
+    class: Uuid,
+    user: Uuid,
+    own: bool,
+    guards: bool,
+) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
         r#"SELECT exists(
@@ -40,7 +47,7 @@ pub(super) async fn attends(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Resul
                JOIN students s ON s.institution_id = $1 AND s.id = e.student_id
                WHERE e.institution_id = $1 AND e.class_id = $2
                  AND e.status IN ('ACTIVE', 'OFFERED', 'SUSPENDED', 'COMPLETED', 'WAITLISTED', 'PENDING')
-                 AND (s.user_id = $3 OR s.id IN (
+                 AND ($4::boolean AND s.user_id = $3 OR $5::boolean AND s.id IN (
                      SELECT g.student_id FROM guardian_links g
                      JOIN institutions i ON i.institution_id = $1 AND i.id = $1
                      WHERE g.institution_id = $1 AND g.guardian_id = $3
@@ -49,7 +56,9 @@ pub(super) async fn attends(tx: &mut TenantTx, class: Uuid, user: Uuid) -> Resul
            AS "exists!""#,
         institution,
         class,
-        user
+        user,
+        own,
+        guards
     )
     .fetch_one(tx.connection())
     .await?)

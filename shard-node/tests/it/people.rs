@@ -286,3 +286,57 @@ async fn users_are_found_by_role_and_org_unit() {
     school.delete(&format!("/v1/org-units/{physics}")).await.expect(409);
     school.close().await;
 }
+
+/// What rows relate is worth what the token's role makes of it.
+#[tokio::test]
+async fn a_relation_counts_only_under_the_role_of_the_token() {
+    let family = Family::open().await;
+    let school = &family.school;
+    let [student, _, enrollment, ..] = family.paths();
+    let id = |body: &Value, name: &str| -> Uuid {
+        body[name].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    };
+    let link = school.admin.get(&format!("/v1/guardian-links/{}", family.link)).await.expect(200);
+    let mother = id(&link.body, "guardianId");
+    let ada = id(&school.admin.get(&student).await.expect(200).body, "userId");
+    for (role, user, path) in [
+        (Role::Student, mother, &student),
+        (Role::Student, mother, &enrollment),
+        (Role::Instructor, mother, &enrollment),
+        (Role::Guardian, ada, &student),
+        (Role::Guardian, ada, &enrollment),
+    ] {
+        let refused = school.as_user(role, user).get(path).await;
+        assert_eq!(refused.status.as_u16(), 403, "{role} {path}: {}", refused.body);
+    }
+    let [.., hours] = family.paths();
+    for (role, user) in [(Role::Student, mother), (Role::Guardian, ada)] {
+        school.as_user(role, user).get(&hours).await.expect(404);
+    }
+    for list in ["/v1/students", "/v1/enrollments"] {
+        school.as_user(Role::Student, mother).get(list).await.expect(403);
+        school.as_user(Role::Guardian, ada).get(list).await.expect(403);
+    }
+    family.school.close().await;
+}
+
+/// The dates of a link stand in two statements: of things of a student, and of those of a class.
+#[tokio::test]
+async fn a_classs_hours_are_a_guardians_from_the_first_day_to_the_last() {
+    let family = Family::open().await;
+    let [.., hours] = family.paths();
+    let link = format!("/v1/guardian-links/{}", family.link);
+    let (yesterday, tomorrow) = (today() - Days::new(1), today() + Days::new(1));
+    for (from, until, status) in [
+        (json!(tomorrow), json!(null), 404),
+        (json!(null), json!(yesterday), 404),
+        (json!(today()), json!(today()), 200),
+    ] {
+        let change = json!({"from": from, "until": until});
+        family.school.patch(&link, change).await.expect(200);
+        family.guardian.get(&hours).await.expect(status);
+    }
+    family.school.delete(&link).await.expect(204);
+    family.guardian.get(&hours).await.expect(404);
+    family.school.close().await;
+}

@@ -111,3 +111,38 @@ async fn a_class_has_its_staff_once_each() {
     school.delete(&format!("/v1/users/{user}")).await.expect(204);
     school.close().await;
 }
+
+#[tokio::test]
+async fn who_is_no_admin_makes_no_admin_and_lets_none_be_one_for_longer() {
+    let school = School::open().await;
+    let staff = school.user("ada", json!([{"role": "STAFF"}])).await;
+    let staff = school.as_user(Role::Staff, staff);
+    let user = |role: &str| json!({"givenName": "G", "familyName": "F", "roles": [{"role": role}]});
+    let refused = staff.post("/v1/users", user("ADMIN")).await.expect(403);
+    assert_eq!(refused.code(), "forbidden");
+    staff.post("/v1/users", user("INSTRUCTOR")).await.expect(201);
+    let until = |day: &str| json!([{"role": "ADMIN", "until": day}]);
+    let admin = school.user("root", until("2030-12-31")).await;
+    for day in ["2029-12-31", "2031-12-31"] {
+        let changed = Some(json!({"roles": until(day)}));
+        let path = format!("/v1/users/{admin}");
+        staff.send(Method::PATCH, &path, changed, &[]).await.expect(403);
+    }
+    assert_eq!(school.count("SELECT count(*) FROM user_roles WHERE role = 'ADMIN'").await, 1);
+    school.close().await;
+}
+
+#[tokio::test]
+async fn who_deletes_a_student_takes_no_admin_away_with_it() {
+    let school = School::open().await;
+    let (student, user) = school.student("ada").await;
+    let roles = json!({"roles": [{"role": "ADMIN"}]});
+    school.patch(&format!("/v1/users/{user}"), roles).await.expect(200);
+    let staff = school.user("bob", json!([])).await;
+    let staff = school.as_user(Role::Staff, staff);
+    let path = format!("/v1/students/{student}");
+    staff.send(Method::DELETE, &path, None, &[]).await.expect(403);
+    assert_eq!(school.count("SELECT count(*) FROM user_roles WHERE role = 'ADMIN'").await, 1);
+    school.delete(&path).await.expect(204);
+    school.close().await;
+}

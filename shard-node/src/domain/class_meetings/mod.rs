@@ -33,7 +33,7 @@ const ITEM: &str = "/v1/class-meetings/{id}";
 const READERS: Policy = OFFICE
     .with(Role::Instructor, Relation::Any)
     .with(Role::Student, Relation::Attends)
-    .with(Role::Guardian, Relation::Attends);
+    .with(Role::Guardian, Relation::GuardsIn);
 
 /// The operations of meetings.
 pub fn operations() -> Vec<Operation> {

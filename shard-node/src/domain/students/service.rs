@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::model::{BulkStudents, NewStudent, PatchStudent, Student};
 use super::rules::{self, Planned};
 use super::store;
+use crate::domain::users;
 use crate::error::Error;
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::{self, About, Relation};
@@ -51,9 +52,10 @@ pub(super) async fn update(work: &mut Work, patch: PatchStudent) -> Result<Reply
     resource::updated(work, student.id).await
 }
 
-/// Deletes a student that nothing refers to, with its user.
+/// Deletes a student that nothing refers to, with its user and the roles that it has.
 pub(super) async fn delete(work: &mut Work, id: Uuid) -> Result<Reply<()>, Error> {
     let student = resource::lock::<Student>(work, id).await?;
+    users::lock_to_delete(work, student.user_id).await?;
     let reply = resource::remove::<Student>(work, id).await?;
     store::delete_user(work.tx(), student.user_id).await?;
     Ok(reply)

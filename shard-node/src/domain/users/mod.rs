@@ -14,6 +14,7 @@ use axum::http::Method;
 use service_kit::token::Role;
 
 pub use model::{HeldRole, NewUser, PatchUser, User, UserRole};
+pub(super) use service::lock_to_delete;
 
 use crate::operation::Operation;
 use crate::policy::{OFFICE, Policy, Relation};

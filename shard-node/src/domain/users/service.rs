@@ -48,11 +48,16 @@ pub(super) async fn update(work: &mut Work, patch: PatchUser) -> Result<Reply<Us
     resource::updated(work, user.id).await
 }
 
-/// Deletes a user that nothing refers to; who takes ADMIN away with it must be an admin.
+/// Deletes a user that nothing refers to.
 pub(super) async fn delete(work: &mut Work, id: Uuid) -> Result<Reply<()>, Error> {
-    let user = resource::lock::<User>(work, id).await?;
-    may_set_roles(work, &user.roles, &[])?;
+    lock_to_delete(work, id).await?;
     resource::remove::<User>(work, id).await
+}
+
+/// Locks a user whose roles are about to go with it; who takes ADMIN away must be an admin.
+pub(crate) async fn lock_to_delete(work: &mut Work, id: Uuid) -> Result<(), Error> {
+    let user = resource::lock::<User>(work, id).await?;
+    may_set_roles(work, &user.roles, &[])
 }
 
 fn may_set_roles(work: &Work, before: &[HeldRole], after: &[HeldRole]) -> Result<(), Error> {
