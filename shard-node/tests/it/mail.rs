@@ -6,7 +6,7 @@ use serde_json::json;
 use service_kit::clock;
 use service_kit::token::Role;
 use shard_node::jobs::Mode;
-use shard_node::mail::{Letter, MailSettings, Mailer, NotSent, SEND_TIMEOUT, TlsMode};
+use shard_node::mail::{Letter, MailError, MailSettings, Mailer, NotSent, SEND_TIMEOUT, TlsMode};
 use uuid::Uuid;
 
 use crate::support::api::Plan;
@@ -255,4 +255,19 @@ async fn a_server_that_says_nothing_is_waited_for_no_longer_than_is_said() {
     let refused = mailer.send(&letter()).await.expect_err("silence");
     assert!(matches!(refused, NotSent::Later(_)), "{refused:?}");
     assert!(began.elapsed() < SEND_TIMEOUT + Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn no_password_goes_out_in_the_open() {
+    service_kit::tls::install_provider();
+    let directory = tempfile::tempdir().expect("a directory");
+    let password = directory.path().join("password");
+    std::fs::write(&password, "secret\n").expect("written");
+    let mut settings = Sink::start().await.settings();
+    settings.smtp.host = "mail.example.edu".to_owned();
+    settings.smtp.username = Some("lxp".to_owned());
+    settings.smtp.password_file = Some(password);
+    assert!(matches!(Mailer::new(&settings), Err(MailError::OpenLogin)));
+    settings.smtp.tls = TlsMode::Starttls;
+    assert!(Mailer::new(&settings).is_ok());
 }

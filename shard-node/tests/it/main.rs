@@ -34,6 +34,7 @@ mod programs;
 mod questions;
 mod redis_faults;
 mod references;
+mod relay;
 mod replicas;
 mod reports;
 mod schedules;

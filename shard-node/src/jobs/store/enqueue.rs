@@ -13,6 +13,8 @@ use crate::store::TenantTx;
 /// Writes jobs in one statement; answers the ids of those that have no key, or whose key was free, or of those that are
 /// live under it.
 ///
+/// A queued job that had failed begins anew, after its backoff at the latest: it would fail for what was asked before.
+///
 /// Whoever enqueues a live key has its row locked until they commit: workers pass it by, or ask again when they end it.
 /// Keys are locked in their order, so that two writers of the same ones do not wait for each other in a circle.
 pub(crate) async fn enqueue(
@@ -43,8 +45,10 @@ pub(crate) async fn enqueue(
          DO UPDATE SET
              payload = excluded.payload,
              priority = greatest(jobs.priority, excluded.priority),
-             run_at = CASE WHEN jobs.state = 'QUEUED' AND jobs.attempts = 0
-                           THEN least(jobs.run_at, excluded.run_at) ELSE jobs.run_at END,
+             run_at = CASE WHEN jobs.state = 'RUNNING' THEN jobs.run_at
+                           WHEN jobs.attempts = 0 THEN least(jobs.run_at, excluded.run_at)
+                           ELSE least(jobs.run_at, greatest(excluded.run_at, now() + job_backoff(jobs.attempts))) END,
+             attempts = CASE WHEN jobs.state = 'RUNNING' THEN jobs.attempts ELSE 0 END,
              again_at = CASE WHEN jobs.state = 'RUNNING'
                              THEN least(jobs.again_at, excluded.run_at) ELSE jobs.again_at END
          RETURNING id",

@@ -1,7 +1,7 @@
 //! What becomes of jobs: done with their effects, tried again, failed, replayed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -299,5 +299,27 @@ async fn while_a_move_closes_jobs_that_were_not_begun_are_given_back_with_their_
     let most = "SELECT max(attempts)::bigint FROM jobs";
     let most: i64 = sqlx::query_scalar(most).fetch_one(&desk.sql).await.expect("a count");
     assert_eq!(most, 1);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn between_two_tries_lies_the_backoff() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = calls.clone();
+    let desk = Desk::open(move || {
+        let calls = seen.clone();
+        vec![Handler::effect("AGAIN", move |_, _| {
+            calls.lock().expect("no panic").push(Instant::now());
+            Box::pin(async { Err(Failure::retry("busy")) })
+        })]
+    })
+    .await;
+    // The next attempt is its second: behind it are 2 to 3 s.
+    desk.insert_with(desk.institution, "AGAIN", 1, "attempts", "1").await;
+    desk.until_all("AGAIN", "FAILED", 1).await;
+    let calls = calls.lock().expect("no panic").clone();
+    assert_eq!(calls.len(), 2);
+    let waited = calls[1].saturating_duration_since(calls[0]);
+    assert!(waited >= Duration::from_secs(2), "{waited:?}");
     desk.close().await;
 }

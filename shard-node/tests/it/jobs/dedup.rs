@@ -85,6 +85,37 @@ async fn a_queued_job_does_not_begin_before_who_enqueued_it_once_more_has_commit
     desk.close().await;
 }
 
+/// What failed rests for as long as it said; what is asked now is not passed over for so long.
+#[tokio::test]
+async fn what_is_enqueued_onto_a_job_that_rests_begins_it_anew() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let desk = Desk::open(move || {
+        let count = count.clone();
+        let rests = Handler::effect("ROLL_UP", move |_, _| {
+            let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+            Box::pin(async move {
+                let after = Some(Duration::from_hours(1));
+                let why = "not now".to_owned();
+                if is_first { Err(Failure::Retry { why, after }) } else { Ok(()) }
+            })
+        });
+        vec![rests, spawns("MARK", "ROLL_UP", None)]
+    })
+    .await;
+    desk.insert("MARK", 1).await;
+    eventually("it has failed", async || calls.load(Ordering::SeqCst) == 1).await;
+    desk.until_all("ROLL_UP", "QUEUED", 1).await;
+    desk.insert("MARK", 1).await;
+    desk.until_all("ROLL_UP", "DONE", 1).await;
+    let attempts: i32 = sqlx::query_scalar("SELECT attempts FROM jobs WHERE type = 'ROLL_UP'")
+        .fetch_one(&desk.sql)
+        .await
+        .expect("a job");
+    assert_eq!(attempts, 1, "with all its attempts");
+    desk.close().await;
+}
+
 #[tokio::test]
 async fn what_is_enqueued_onto_a_job_at_its_last_attempt_outlives_its_failure() {
     let calls = Arc::new(AtomicUsize::new(0));

@@ -1,14 +1,19 @@
 //! R12: a worker that is frozen past its leases, and leases that nobody ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use shard_node::jobs::{Handler, JobSettings, Mode};
+use shard_node::error::Error;
+use shard_node::jobs::{self, Failure, Handler, JobSettings, Mode};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use super::{Desk, PATIENCE, eventually, mark, marks, serve};
+use super::{Desk, PATIENCE, eventually, mark, marks, pass, serve};
 use crate::support::api::Plan;
+use crate::support::cable::Cable;
 use crate::support::directory::FakeDirectory;
 
 const INSTITUTIONS: usize = 4;
@@ -146,5 +151,152 @@ async fn a_lease_that_nobody_ends_was_an_attempt() {
     let why = second["last_error"].as_str().expect("a reason");
     assert!(why.starts_with("its lease ran out"), "{why}");
     desk.expect_once(&put[..1]).await;
+    desk.close().await;
+}
+
+/// Works outside of the database: waits at the gate, then does what its type says.
+fn comes_late(kind: &'static str, begun: &Arc<AtomicUsize>, gate: &Arc<Semaphore>) -> Handler {
+    let (begun, gate) = (begun.clone(), gate.clone());
+    Handler::outside(kind, move |cx, job| {
+        let (begun, gate) = (begun.clone(), gate.clone());
+        Box::pin(async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            pass(Some(&gate)).await;
+            if kind == "FAILS" {
+                return Err(Failure::fail("too late"));
+            }
+            if kind == "WRITES" {
+                let mut tx = cx.begin().await?;
+                let insert = "INSERT INTO courses (institution_id, id, code, title)
+                              VALUES ($1, gen_random_uuid(), 'late', $2)";
+                sqlx::query(insert)
+                    .bind(cx.institution.as_uuid())
+                    .bind(job.id.to_string())
+                    .execute(tx.connection())
+                    .await
+                    .map_err(Error::from)?;
+                tx.commit().await?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// The jobs run, at another worker: their state says nothing, the fence alone does.
+#[tokio::test]
+async fn who_has_lost_its_leases_neither_ends_nor_fails_nor_writes_what_another_has_in_hand() {
+    const KINDS: [&str; 4] = ["ENDS", "FAILS", "WRITES", "KEYED"];
+    let (begun, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (count, at_gate) = (begun.clone(), gate.clone());
+    let desk = Desk::open(move || {
+        let (begun, gate) = (count.clone(), at_gate.clone());
+        let keyed = Handler::effect("KEYED", move |work, job| {
+            let (begun, gate) = (begun.clone(), gate.clone());
+            Box::pin(async move {
+                mark(work, job).await?;
+                begun.fetch_add(1, Ordering::SeqCst);
+                pass(Some(&gate)).await;
+                Ok(())
+            })
+        });
+        let late = |kind| comes_late(kind, &count, &at_gate);
+        vec![late("ENDS"), late("FAILS"), late("WRITES"), keyed]
+    })
+    .await;
+    for kind in ["ENDS", "FAILS", "WRITES"] {
+        desk.insert(kind, 1).await;
+    }
+    desk.insert_with(desk.institution, "KEYED", 1, "unique_key", "'k'").await;
+    eventually("all have begun", async || begun.load(Ordering::SeqCst) == 4).await;
+    // Another one has leased them since.
+    desk.run(
+        "UPDATE jobs SET fence = fence + 1, attempts = 2, leased_until = now() + interval '1 hour'",
+    )
+    .await;
+    gate.add_permits(4);
+    let idle = KINDS.map(|kind| format!(r#"lxp_jobs_running{{type="{kind}"}} 0"#));
+    eventually("their first worker is through with them", async || {
+        let metrics = desk.served.node.metrics.render();
+        idle.iter().all(|line| metrics.contains(line.as_str()))
+    })
+    .await;
+    for kind in KINDS {
+        let running = BTreeMap::from([("RUNNING".to_owned(), 1)]);
+        assert_eq!(desk.states(kind).await, running, "{kind}");
+    }
+    desk.expect_once(&[]).await;
+    let lost =
+        KINDS.map(|kind| format!(r#"lxp_jobs_ended_total{{outcome="lost",type="{kind}"}} 1"#));
+    eventually("it has found out", async || {
+        let metrics = desk.served.node.metrics.render();
+        lost.iter().all(|line| metrics.contains(line.as_str()))
+    })
+    .await;
+    desk.close().await;
+}
+
+/// They were leased with a slow one, and would begin with too little of their lease.
+#[tokio::test]
+async fn what_might_outlast_its_lease_is_given_back_and_not_begun() {
+    let settings = JobSettings { lease_s: 6, ..JobSettings::default() };
+    let desk = Desk::open_with(settings, || {
+        let step = Handler::effect("STEP", |_, job| {
+            let is_slow = job.payload["n"] == 26;
+            Box::pin(async move {
+                if is_slow {
+                    tokio::time::sleep(Duration::from_millis(2_500)).await;
+                }
+                Ok(())
+            })
+        });
+        vec![step.timeout(Duration::from_secs(4))]
+    })
+    .await;
+    // Known to be quick then: they are taken by the batch.
+    desk.insert("STEP", 25).await;
+    desk.until_all("STEP", "DONE", 25).await;
+    desk.run("DELETE FROM jobs").await;
+    // The slow one is due first.
+    let first = "now() - n * interval '1 second'";
+    desk.insert_with(desk.institution, "STEP", 26, "run_at", first).await;
+    desk.until_all("STEP", "DONE", 26).await;
+    let twice = "SELECT count(*) FROM jobs WHERE fence > 1 AND attempts = 1";
+    let twice: i64 = sqlx::query_scalar(twice).fetch_one(&desk.sql).await.expect("a count");
+    assert!(twice > 0, "what was leased behind the slow one was begun all the same");
+    desk.close().await;
+}
+
+/// The database that is cut off may be one that was deposed: what is done there, another one does, too.
+#[tokio::test]
+async fn without_a_lease_no_job_is_begun() {
+    let idle = JobSettings { mode: Mode::Serve, ..JobSettings::default() };
+    let desk = Desk::open_with(idle, || vec![marks("EFFECT")]).await;
+    let cable = Cable::to(&desk.shard.options("lxp_app")).await;
+    let mut plan = Plan::new(&desk.shard, FakeDirectory::start().await);
+    plan.primary = cable.through(plan.primary);
+    plan.handlers = Box::new(|| vec![marks("EFFECT")]);
+    let served = plan.serve().await;
+    served.until_leased().await;
+    cable.set_swallows(true);
+    eventually("the lease ends", async || !served.node.ownership.lease.holds()).await;
+    // Its own way to the database is sound.
+    let (stop, pool) = (CancellationToken::new(), desk.shard.pool("lxp_app", 4));
+    let working = jobs::work(served.node.clone(), pool.clone(), stop.clone());
+    let working = tokio::spawn(working);
+    let put = desk.insert("EFFECT", 3).await;
+    let watched = Instant::now();
+    while watched.elapsed() < Duration::from_millis(2_500) {
+        let states = desk.states("EFFECT").await;
+        assert_eq!(states, BTreeMap::from([("QUEUED".to_owned(), 3)]), "begun without a lease");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!served.node.ownership.lease.holds(), "the lease came back meanwhile");
+    cable.set_swallows(false);
+    desk.until_all("EFFECT", "DONE", 3).await;
+    desk.expect_once(&put).await;
+    stop.cancel();
+    working.await.expect("ended");
+    drop(served);
+    pool.close().await;
     desk.close().await;
 }

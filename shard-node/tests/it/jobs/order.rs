@@ -96,3 +96,24 @@ async fn of_a_type_no_more_run_at_once_than_its_handler_says() {
     assert_eq!(running.lock().expect("no panic").1, 2);
     desk.close().await;
 }
+
+/// Nor along with others of its type that are due.
+#[tokio::test]
+async fn none_is_taken_along_before_its_time() {
+    let seen = Notes::default();
+    let into = seen.clone();
+    let desk = Desk::open(move || vec![notes("STEP", &into)]).await;
+    // Known to be quick then: they are taken by the batch.
+    desk.insert("STEP", 10).await;
+    desk.until_all("STEP", "DONE", 10).await;
+    let later = "now() + interval '1 hour'";
+    let later = desk.insert_with(desk.institution, "STEP", 5, "run_at", later).await;
+    desk.insert("STEP", 3).await;
+    eventually("the others were done", async || {
+        desk.states("STEP").await.get("DONE").is_some_and(|done| *done >= 13)
+    })
+    .await;
+    assert_eq!(desk.states("STEP").await.get("QUEUED"), Some(&5));
+    assert!(!seen.lock().expect("no panic").iter().any(|id| later.contains(id)));
+    desk.close().await;
+}

@@ -208,6 +208,8 @@ pub(crate) struct Plan {
     pub(crate) handlers: Box<dyn Fn() -> Vec<Handler> + Send + Sync>,
     /// Whether it numbers events by itself.
     pub(crate) numbers: bool,
+    /// Whether it relays by itself.
+    pub(crate) relays: bool,
     /// Whether it gives tokens to api clients.
     pub(crate) gives_tokens: bool,
     pub(crate) webhooks: WebhookSettings,
@@ -235,6 +237,7 @@ impl Plan {
             jobs: JobSettings { mode: Mode::Serve, ..JobSettings::default() },
             handlers: Box::new(jobs::handlers),
             numbers: true,
+            relays: true,
             gives_tokens: true,
             webhooks: WebhookSettings::default(),
             names: Arc::new(SystemNames),
@@ -330,7 +333,9 @@ impl Plan {
         }
         let own_pool = pool_with(self.primary.clone(), 3);
         tokio::spawn(news::listen(node.clone(), own_pool.clone(), stop.clone()));
-        tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
+        if self.relays {
+            tokio::spawn(relay::run(node.clone(), own_pool, stop.clone()));
+        }
     }
 }
 
