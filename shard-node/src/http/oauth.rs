@@ -2,7 +2,8 @@
 //!
 //! What must stay true:
 //! - It is admitted, parked and sent on (421) as any other request, by the institution that the client id begins with.
-//! - Who has no token yet has budgets of his own: what guesses here takes nothing from those who are known.
+//! - Who has no token yet has budgets of his own: what guesses here takes nothing from those who are known, and nothing
+//!   from clients that got a token at this node lately and renew it.
 //! - Client id and secret come by HTTP basic authentication alone: routers go by the head of a request.
 //! - Refusals have the members of RFC 6749, 5.2 beside those of a problem; nothing of an answer is to be stored.
 //!
@@ -89,15 +90,19 @@ async fn answer(
     expect_institution(&incoming.headers, of.institution)?;
     let judged = judge(node, incoming, of.institution, 1).await?;
     let caller = caller(node, incoming, of, judged)?;
-    match node.limits.charge_token(of.institution, of.client).await {
+    let is_known = issuer.knows(of, &secret);
+    match node.limits.charge_token(of.institution, of.client, is_known).await {
         Ok(charged) => *standings = charged,
         Err(refused) => {
             *standings = refused.standings;
             return Err(refused.problem);
         }
     }
-    let grant = granted(node, incoming, caller, of, &secret).await?;
-    Ok(token(issuer, of, &grant, node))
+    let granted = granted(node, incoming, caller, of, &secret).await;
+    if granted.is_ok() || granted.as_ref().is_err_and(|refused| refused.code == "client-unknown") {
+        issuer.learn(of, &secret, granted.is_ok());
+    }
+    Ok(token(issuer, of, &granted?, node))
 }
 
 /// What the institution says to a client id and its secret.

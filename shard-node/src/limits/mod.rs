@@ -35,7 +35,7 @@ pub use rate::{Charge, Rate, Refusal};
 use crate::operation::Caller;
 use crate::redis::Redis;
 
-/// How many times one api client's budget of tokens all of an institution's have.
+/// How many times one api client's budget of tokens all of an institution's have that are not known.
 const TOKENS_OF_ALL: u32 = 10;
 
 /// How long a fill of the cache waits for its turn.
@@ -160,7 +160,8 @@ impl Limits {
         self.rate.charge(charges.collect()).await
     }
 
-    /// Takes what one request for a token costs.
+    /// Takes what one request for a token costs: from a client that is known to have the right secret, what such clients
+    /// have to themselves; from anybody else, what is there for guesses.
     ///
     /// # Errors
     /// When the budget of the client id that it names, or the institution's, is used up.
@@ -168,6 +169,7 @@ impl Limits {
         &self,
         institution: InstitutionId,
         client: Uuid,
+        is_known: bool,
     ) -> Result<Vec<Standing>, Refusal> {
         let per_minute = self.settings.token_per_minute;
         if per_minute == 0 {
@@ -177,11 +179,12 @@ impl Limits {
             let key = format!("{{{institution}}}:limit:{name}{of}");
             Charge { key, name, per_minute, cost: 1 }
         };
+        let of = format!(":{client}");
+        if is_known {
+            return self.rate.charge(vec![charge("renewals", of, per_minute)]).await;
+        }
         let all = per_minute.saturating_mul(TOKENS_OF_ALL);
-        let charges = [
-            charge("token", format!(":{client}"), per_minute),
-            charge("tokens", String::new(), all),
-        ];
-        self.rate.charge(charges.into()).await
+        let charges = vec![charge("token", of, per_minute), charge("tokens", String::new(), all)];
+        self.rate.charge(charges).await
     }
 }

@@ -1,16 +1,24 @@
 //! The tokens of api clients: signed by a key of nodes, short-lived.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use moka::sync::Cache as Moka;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use service_kit::token::{
     Mint, MintError, Role, Roles, SigningKey, TokenError, TokenSettings, TokenVerifier,
 };
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::ClientId;
+
+/// For how long it is remembered that a secret was right; longer than a token lives, so that who renews is known.
+const GIVEN_TTL: Duration = Duration::from_hours(2);
+/// Secrets that are remembered at most.
+const GIVEN_MAX: u64 = 10_000;
 
 /// `[api_clients]`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -71,6 +79,8 @@ pub struct TokenIssuer {
     issuer: String,
     audience: String,
     ttl: TimeDelta,
+    /// Client and secret, hashed together, that got a token here lately.
+    given: Moka<[u8; 32], ()>,
 }
 
 impl TokenIssuer {
@@ -97,7 +107,23 @@ impl TokenIssuer {
 
     /// One with a key.
     pub fn new(key: SigningKey, issuer: &str, audience: &str, ttl: TimeDelta) -> Self {
-        Self { key, issuer: issuer.to_owned(), audience: audience.to_owned(), ttl }
+        let given = Moka::builder().max_capacity(GIVEN_MAX).time_to_live(GIVEN_TTL).build();
+        Self { key, issuer: issuer.to_owned(), audience: audience.to_owned(), ttl, given }
+    }
+
+    /// Whether a client got a token here by this secret lately. It may have been revoked since.
+    pub(crate) fn knows(&self, of: ClientId, secret: &str) -> bool {
+        self.given.contains_key(&together(of, secret))
+    }
+
+    /// Remembers that a secret was right, or forgets it.
+    pub(crate) fn learn(&self, of: ClientId, secret: &str, is_right: bool) {
+        let pair = together(of, secret);
+        if is_right {
+            self.given.insert(pair, ());
+        } else {
+            self.given.invalidate(&pair);
+        }
     }
 
     /// A token of a client, which ends before the client does; and its seconds.
@@ -137,6 +163,11 @@ impl TokenIssuer {
             Err(error) => Err(IssueError::NotBelieved(error)),
         }
     }
+}
+
+fn together(of: ClientId, secret: &str) -> [u8; 32] {
+    let hash = Sha256::new().chain_update(of.client).chain_update(secret);
+    hash.finalize().into()
 }
 
 fn read_key(file: &Path) -> Result<SigningKey, IssueError> {

@@ -54,3 +54,21 @@ async fn two_secrets_are_taken_while_they_overlap() {
     second.ask(&school.served).await.expect(200);
     school.close().await;
 }
+
+#[tokio::test]
+async fn a_secret_that_was_rotated_is_kept_under_no_key() {
+    let school = School::open().await;
+    let made = Made::by(&school.admin, json!({"name": "A"})).await;
+    let path = format!("/v1/api-clients/{}:rotateSecret", made.id);
+    let key = [("idempotency-key", "k")];
+    let mut secrets = vec![made.secret];
+    for _ in 0..2 {
+        let rotated = school.admin.send(Method::POST, &path, Some(json!({})), &key).await;
+        secrets.push(Made::of(&rotated.expect(200)).secret);
+    }
+    secrets.sort_unstable();
+    secrets.dedup();
+    assert_eq!(secrets.len(), 3, "each call makes another one");
+    assert_eq!(school.count("SELECT count(*) FROM idempotency_keys").await, 0);
+    school.close().await;
+}

@@ -149,6 +149,34 @@ async fn guessing_ends_at_a_budget_of_its_own() {
     shard.drop_database().await;
 }
 
+/// Who has no secret takes no tokens from who has: neither with a client's id nor with made-up ones.
+#[tokio::test]
+async fn guesses_take_nothing_from_a_client_that_renews() {
+    let shard = Shard::create().await;
+    let institution = shard.admit().await;
+    let limits = LimitSettings { token_per_minute: 3, ..generous() };
+    let served = Served::start_with(&shard, 4, NO_REDIS, limits).await;
+    let admin = served.admin(institution);
+    let made = Made::by(&admin, json!({"name": "A"})).await;
+    made.ask(&served).await.expect(200);
+    let guess = basic(&made.client_id, "lxpcs_guess");
+    let mut refused = 0;
+    for _ in 0..40 {
+        let made_up = basic(&format!("{institution}.{}", Uuid::now_v7()), "lxpcs_x");
+        for one in [&guess, &made_up] {
+            refused += u32::from(ask(&served, one, GRANT).await.status.as_u16() == 429);
+        }
+    }
+    assert!(refused > 40, "both budgets of guesses are used up: {refused}");
+    made.ask(&served).await.expect(200);
+    // Its own has an end, too, and it is known no longer than it is right.
+    made.ask(&served).await.expect(200);
+    made.ask(&served).await.expect(200);
+    made.ask(&served).await.expect(429);
+    drop(served);
+    shard.drop_database().await;
+}
+
 #[tokio::test]
 async fn without_a_key_no_tokens_are_given_and_it_says_so() {
     let shard = Shard::create().await;
