@@ -1,6 +1,7 @@
 //! What an enrolment demands, and what of it the office passes over: prerequisites, overrides, and the record of them;
 //! and what a template would make, before anybody makes it.
 
+use axum::http::Method;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use service_kit::token::Role;
@@ -272,5 +273,44 @@ async fn a_template_is_tried_without_being_applied_and_refused_as_it_would_be() 
         (&one["items"], &one["programId"]),
         (&program.body["curriculum"]["items"], &json!(program.id()))
     );
+    school.close().await;
+}
+
+#[tokio::test]
+async fn a_reason_leaves_with_no_event_however_an_enrolment_changes() {
+    let school = School::open().await;
+    let (class, students) = (school.class(1, 5).await, school.students(2).await);
+    let first = school.enroll(class, students[0], "reject").await.expect(201).id();
+    let second = school.enroll(class, students[1], "waitlist").await.expect(202).id();
+    let seated = json!({"to": "ACTIVE", "reason": "MARKER: a promise"});
+    school.act(second, "override", seated).await.expect(200);
+    school.act(first, "drop", json!({"reason": "MARKER: illness"})).await.expect(200);
+    let kept = "SELECT count(*) FROM enrollment_events WHERE reason LIKE 'MARKER%'";
+    assert_eq!(school.count(kept).await, 2);
+    let told = "SELECT count(*) FROM outbox_events WHERE payload::text LIKE '%MARKER%'";
+    assert_eq!(school.count(told).await, 0, "a reason may name people");
+    school.close().await;
+}
+
+#[tokio::test]
+async fn no_override_lets_anybody_into_a_class_that_takes_nobody() {
+    let school = School::open().await;
+    let (class, students) = (school.class(1, 5).await, school.students(3).await);
+    let first = school.enroll(class, students[0], "reject").await.expect(201).id();
+    let second = school.enroll(class, students[1], "waitlist").await.expect(202).id();
+    let path = format!("/v1/classes/{class}");
+    let closed = Some(json!({"status": "CANCELLED"}));
+    school.admin.send(Method::PATCH, &path, closed, &[("if-match", "*")]).await.expect(200);
+    let seated = json!({"to": "ACTIVE", "reason": "a promise"});
+    let refused = school.act(second, "override", seated).await.expect(409);
+    assert_eq!(refused.code(), "class-not-open");
+    assert_eq!(school.status(second).await, "WAITLISTED");
+    let new = json!({"studentId": students[2],
+        "overrides": {"refusals": ["class-full"], "reason": "a promise"}});
+    let refused = school.admin.post(&format!("{path}/enrollments"), new).await.expect(409);
+    assert_eq!(refused.code(), "class-not-open");
+    let left = json!({"to": "DROPPED", "reason": "it is over"});
+    school.act(first, "override", left).await.expect(200);
+    assert_eq!((school.count(TAKEN).await, school.count(HELD).await), (0, 0));
     school.close().await;
 }
