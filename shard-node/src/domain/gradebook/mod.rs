@@ -3,7 +3,7 @@
 //! What must stay true:
 //! - Totals are never stored: they are computed from the grades, exactly, whenever they are read ([`structure`]).
 //! - A student, and who answers for one, sees what is released and nothing else.
-//! - Results are final until an admin reopens them ([`results`]).
+//! - Grades cannot change a final result: an admin reopens it, or it is sent anew by its version ([`results`]).
 //!
 //! Left to others: grades themselves (grades), and the arithmetic of totals (grading).
 

@@ -1,8 +1,8 @@
 //! Results: what an enrolment came to.
 //!
-//! What must stay true: while a result is FINAL no grade of the student in the class changes, and so it stays what they
-//! come to; an admin reopens it, with a reason. Who has passed, failed or was exempted has completed the class, and that
-//! is written with the result.
+//! What must stay true: while a result is FINAL no grade of the student in the class changes; an admin reopens it, with a
+//! reason. Only a result that is sent in bulk, by the version that was read, replaces a final one. Who has passed, failed
+//! or was exempted has completed the class, and that is written with the result.
 
 mod bulk;
 mod finalize;
