@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
 /// The words of paths, sorted.
-const WORDS: [&str; 68] = [
+const WORDS: [&str; 69] = [
     "answers",
     "api-clients",
     "assessments",
@@ -54,6 +54,7 @@ const WORDS: [&str; 68] = [
     "questions",
     "receipt",
     "records",
+    "regrades",
     "reports",
     "results",
     "rooms",

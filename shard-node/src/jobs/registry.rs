@@ -23,6 +23,7 @@ pub const KINDS: &[&str] = &[
     domain::attendance::UPDATE_CLASS_ATTENDANCE,
     domain::submissions::GRADE_ASSESSMENT,
     domain::submissions::REGRADE_ASSESSMENT,
+    domain::submissions::SETTLE_LATENESS,
     schedules::DAILY_ATTENDANCE,
     schedules::WEEKLY_REPORTS,
     schedules::MONTHLY_METRICS,

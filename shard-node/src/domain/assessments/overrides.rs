@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::model::Assessment;
 use super::{PATH, lock_any_version, rules, store};
-use crate::domain::attempts;
 use crate::domain::checks::valid_instant;
+use crate::domain::{attempts, submissions};
 use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::About;
@@ -144,7 +144,7 @@ pub(super) async fn list(
     Ok(page)
 }
 
-/// Sets one. An attempt of the student's that is under way goes by it at once.
+/// Sets one. An attempt of the student's that is under way goes by it at once, and what lateness took is worked out anew.
 pub(super) async fn set(
     work: &mut Work,
     input: SetOverride,
@@ -162,6 +162,9 @@ pub(super) async fn set(
     let before = store::find_override(work.tx(), of.id, input.student_id).await?;
     let id = store::put_override(work.tx(), &input).await?;
     attempts::retime(work, of.id, Some(input.student_id)).await?;
+    if of.late_policy_id.is_some() {
+        work.enqueue(submissions::settle_lateness(of.id, Some(input.student_id)));
+    }
     if before.is_some() {
         return resource::updated(work, id).await;
     }
@@ -175,5 +178,8 @@ pub(super) async fn delete(work: &mut Work, input: OfStudent) -> Result<Reply<()
     let id = id.ok_or_else(|| not_found(AssessmentOverride::NOUN))?;
     let reply = resource::remove::<AssessmentOverride>(work, id).await?;
     attempts::retime(work, of.id, Some(input.student_id)).await?;
+    if of.late_policy_id.is_some() {
+        work.enqueue(submissions::settle_lateness(of.id, Some(input.student_id)));
+    }
     Ok(reply)
 }

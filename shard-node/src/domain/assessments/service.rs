@@ -9,9 +9,9 @@ use super::input::{NewAssessment, PatchAssessment};
 use super::model::{Assessment, Attended, CountedAttempt, MaterialsStatus, ReleasePolicy, Taught};
 use super::status::Status;
 use super::{PATH, lifecycle, lock_taught, materials, rules, store};
-use crate::domain::attempts;
 use crate::domain::grades::refresh_class_job;
 use crate::domain::questions::Blueprint;
+use crate::domain::{attempts, submissions};
 use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::{self, About, Relation, class_exists, teaches};
@@ -108,7 +108,8 @@ pub(super) async fn create(
     resource::created(work, new.id, PATH).await
 }
 
-/// Changes one. Attempts that are under way go by new windows and times at once.
+/// Changes one. Attempts that are under way go by new windows and times at once; where it is due at another time, or
+/// lateness costs something else, a job works out anew what that takes of those that were graded.
 pub(super) async fn update(
     work: &mut Work,
     mut patch: PatchAssessment,
@@ -134,6 +135,10 @@ pub(super) async fn update(
     }
     if it.status != Status::Draft && it.counts != counted {
         work.enqueue(refresh_class_job(it.class_id));
+    }
+    let lateness = (it.due_at, it.late_policy_id) != (before.due_at, before.late_policy_id);
+    if it.status != Status::Draft && lateness {
+        work.enqueue(submissions::settle_lateness(it.id, None));
     }
     resource::updated(work, it.id).await
 }

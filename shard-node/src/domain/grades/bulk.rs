@@ -67,10 +67,11 @@ pub struct BulkGrade {
     /// Points before any late deduction, from 0 to what is possible.
     #[garde(skip)]
     pub score: Option<Decimal>,
-    /// Points that lateness takes; by the late policy, where there is one and `submittedAt` is given, if absent.
+    /// Points that lateness takes; by the late policy, where there is one and it is known when the work was handed in, if
+    /// absent.
     #[garde(skip)]
     pub late_deduction: Option<Decimal>,
-    /// When the work was handed in.
+    /// When the work was handed in; as the grade has it, where absent.
     #[garde(inner(custom(valid_instant)))]
     pub submitted_at: Option<DateTime<Utc>>,
     /// When it was graded elsewhere; with `source`.
@@ -214,16 +215,17 @@ impl Judge<'_> {
         if !self.seen.insert(place) {
             return Err(rules::repeated("/studentId").into());
         }
+        let standing = self.known.standing.get(&place);
+        let handed_in = standing.and_then(|standing| standing.mark.submitted_at);
         let said = Said {
             state: row.state,
             score: row.score,
             late_deduction: row.late_deduction,
-            submitted_at: row.submitted_at.map(to_micros),
+            submitted_at: row.submitted_at.map(to_micros).or(handed_in),
             note: row.note.clone(),
             external: row.external(),
         };
         let mark = rules::mark(&said, sheet, self.known.due_at(place), self.known.class.zone)?;
-        let standing = self.known.standing.get(&place);
         let mark = mark.after(standing);
         match rules::judge(&mark, row.row_version, standing, enrolled.is_final)? {
             Verdict::Same => Ok(None),

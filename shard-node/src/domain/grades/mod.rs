@@ -8,7 +8,8 @@
 //! - A grade that a person gave stays before an automatic one that comes later, until it is cleared; and any grade stays
 //!   once the student's result is final.
 //! - Grade, history, progress, event and notification are one transaction. No score is in event, notification or progress
-//!   before it is released.
+//!   before it is released. An automatic grade is shown where the attempts that it was made of are: one that was shown
+//!   goes out of sight with a later attempt that is not, until that is released, too.
 //!
 //! Left to others: what grades come to (gradebook), when they are released and what a submission scores (assessments).
 
@@ -29,7 +30,7 @@ use service_kit::token::Role;
 pub use bulk::{BulkGrade, BulkGrades};
 pub use model::{Grade, GradeEvent, OfClass, OfGrade, Origin, State};
 pub use progress::{UPDATE_CLASS_PROGRESS, refresh as refresh_progress, refresh_class_job};
-pub use record::{AutomaticGrade, Recorded, record_automatic, release};
+pub use record::{AutomaticGrade, Recorded, hold_enrollments, record_automatic, release};
 pub use service::PatchGrade;
 pub(crate) use store::known_students;
 

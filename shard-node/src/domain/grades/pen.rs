@@ -66,7 +66,7 @@ pub(super) struct Writing {
     pub(super) graded_at: Option<DateTime<Utc>>,
     /// Why, for the history.
     pub(super) reason: Option<String>,
-    /// Whether the student may see it; what the assessment says where absent.
+    /// Whether the student may see what it was made of; where absent, it stays shown, or is where the assessment says so.
     pub(super) shows: Option<bool>,
 }
 
@@ -131,8 +131,8 @@ pub(super) async fn write(
 /// Since when the student sees it.
 fn shown(known: &Known, writing: &Writing, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let sheet = known.sheets.get(&writing.place.0);
-    let shows = writing.shows.or(sheet.map(|sheet| sheet.shows)).unwrap_or_default();
-    released_at(&writing.mark, known.standing.get(&writing.place), shows, now)
+    let sheet_shows = sheet.is_some_and(|sheet| sheet.shows);
+    released_at(&writing.mark, known.standing.get(&writing.place), writing.shows, sheet_shows, now)
 }
 
 /// Who does it; the platform is nobody.

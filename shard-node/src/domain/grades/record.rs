@@ -30,7 +30,7 @@ pub struct AutomaticGrade {
     pub late_deduction: Decimal,
     /// The version of the grader.
     pub grader_version: String,
-    /// Whether the student may see the score.
+    /// Whether the student may see what the score was made of.
     pub released: bool,
 }
 
@@ -48,7 +48,8 @@ pub enum Recorded {
 }
 
 /// Records what grading came to: grade, history, progress, event `ASSESSMENT_GRADED` and the student's notification, all
-/// with the work. Locks the assessment (shared), the student's enrolments in the class and the grade, in this order.
+/// with the work. Locks the assessment (shared), the student's enrolments in the class and the grade, in this order. A
+/// grade that somebody gave by hand stays, and is shown with what it was given for.
 ///
 /// # Errors
 /// 404 where there is no such assessment; 422 where the student was never in the class; the database's.
@@ -75,7 +76,13 @@ pub async fn record_automatic(work: &mut Work, grade: AutomaticGrade) -> Result<
     };
     match judge_automatic(&mark, standing, grade.released, enrolled.is_final) {
         Automatic::Unchanged => Ok(Recorded::Unchanged),
-        Automatic::KeptManual => keep(work, &known, place, &mark, Recorded::KeptManual).await,
+        Automatic::KeptManual => {
+            let kept = keep(work, &known, place, &mark, Recorded::KeptManual).await?;
+            if grade.released && standing.is_some_and(|standing| standing.released_at.is_none()) {
+                show(work, grade.class_id, grade.assessment_id, Some(grade.student_id)).await?;
+            }
+            Ok(kept)
+        }
         Automatic::KeptFinal => keep(work, &known, place, &mark, Recorded::KeptFinal).await,
         Automatic::Write => {
             let shows = Some(grade.released);
@@ -118,10 +125,33 @@ async fn keep(
 /// # Errors
 /// The database's; 404 where there is no such assessment.
 pub async fn release(work: &mut Work, assessment_id: Uuid) -> Result<u64, Error> {
-    let now = work.now;
     let class_id = store::class_of_assessment(work.tx(), assessment_id).await?;
     let class_id = class_id.ok_or_else(|| not_found("assessment"))?;
-    let released = store::release(work.tx(), assessment_id, now).await?;
+    show(work, class_id, assessment_id, None).await
+}
+
+/// Locks the enrolments of students in a class, in the order of their ids: whoever records the grades of several in one
+/// transaction does this first, so that no two take them in different orders.
+///
+/// # Errors
+/// The database's.
+pub async fn hold_enrollments(
+    work: &mut Work,
+    class_id: Uuid,
+    students: &[Uuid],
+) -> Result<(), Error> {
+    store::hold_enrollments(work.tx(), class_id, students).await.map(drop)
+}
+
+/// Shows what is not shown yet, of one student or of all.
+async fn show(
+    work: &mut Work,
+    class_id: Uuid,
+    assessment_id: Uuid,
+    student: Option<Uuid>,
+) -> Result<u64, Error> {
+    let now = work.now;
+    let released = store::release(work.tx(), assessment_id, student, now).await?;
     if released.is_empty() {
         return Ok(0);
     }

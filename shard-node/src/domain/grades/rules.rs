@@ -221,7 +221,7 @@ pub(super) fn judge_automatic(
 ) -> Automatic {
     let unchanged = standing.is_some_and(|standing| {
         let mark = Mark { external: standing.mark.external.clone(), ..wanted.clone() };
-        mark == standing.mark && (standing.released_at.is_some() || !shows)
+        mark == standing.mark && standing.released_at.is_some() == shows
     });
     if unchanged {
         return Automatic::Unchanged;
@@ -232,17 +232,23 @@ pub(super) fn judge_automatic(
     if is_final { Automatic::KeptFinal } else { Automatic::Write }
 }
 
-/// Since when a student sees a grade that is written now.
+/// Since when a student sees a grade that is written now. What a person changes stays shown; an automatic grade is shown
+/// where what it was made of `may` be, whatever was shown before it.
 pub(super) fn released_at(
     mark: &Mark,
     standing: Option<&Standing>,
-    shows: bool,
+    may: Option<bool>,
+    sheet_shows: bool,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     if mark.state == State::Ungraded {
         return None;
     }
-    standing.and_then(|standing| standing.released_at).or_else(|| shows.then_some(now))
+    let since = standing.and_then(|standing| standing.released_at);
+    match may {
+        Some(may) => may.then(|| since.unwrap_or(now)),
+        None => since.or_else(|| sheet_shows.then_some(now)),
+    }
 }
 
 pub(super) fn wrong(pointer: &str, expected: impl Into<String>) -> Problem {

@@ -140,18 +140,36 @@ fn an_automatic_grade_never_takes_the_place_of_one_given_by_hand() {
     let same = standing(automatic.clone());
     assert_eq!(judged(Some(&same), false, false), Automatic::Unchanged);
     assert_eq!(judged(Some(&same), true, false), Automatic::Write);
+    let shown = Standing { released_at: Some(at(1)), ..same };
+    assert_eq!(judged(Some(&shown), true, false), Automatic::Unchanged);
+    assert_eq!(judged(Some(&shown), false, false), Automatic::Write, "it is not shown any more");
 }
 
 #[test]
 fn what_was_shown_stays_shown_and_a_cleared_grade_is_not() {
     let mark = given("50", Origin::Manual);
     let now = at(9);
-    assert_eq!(released_at(&mark, None, true, now), Some(now));
-    assert_eq!(released_at(&mark, None, false, now), None);
+    assert_eq!(released_at(&mark, None, None, true, now), Some(now));
+    assert_eq!(released_at(&mark, None, None, false, now), None);
     let shown = Standing { released_at: Some(at(1)), ..standing(mark.clone()) };
-    assert_eq!(released_at(&mark, Some(&shown), false, now), Some(at(1)));
+    assert_eq!(released_at(&mark, Some(&shown), None, false, now), Some(at(1)));
     let cleared = marked(&Said::default()).expect("a mark");
-    assert_eq!(released_at(&cleared, Some(&shown), true, now), None);
+    assert_eq!(released_at(&cleared, Some(&shown), None, true, now), None);
+}
+
+#[test]
+fn an_automatic_grade_is_shown_by_what_it_was_made_of_alone() {
+    let mark = given("50", Origin::Automated);
+    let now = at(9);
+    let shown = Standing { released_at: Some(at(1)), ..standing(mark.clone()) };
+    for (standing, may, since) in [
+        (None, true, Some(now)),
+        (None, false, None),
+        (Some(&shown), true, Some(at(1))),
+        (Some(&shown), false, None),
+    ] {
+        assert_eq!(released_at(&mark, standing, Some(may), true, now), since, "{may}");
+    }
 }
 
 proptest! {

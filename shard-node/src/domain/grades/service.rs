@@ -33,7 +33,8 @@ pub struct PatchGrade {
     #[schema(value_type = Option<String>)]
     #[garde(skip)]
     pub score: Option<Option<Decimal>>,
-    /// Points that lateness takes; by the late policy, where there is one and `submittedAt` is given, if absent.
+    /// Points that lateness takes; by the late policy, where there is one and it is known when the work was handed in, if
+    /// absent.
     #[garde(skip)]
     pub late_deduction: Option<Decimal>,
     /// When the work was handed in.
@@ -55,7 +56,8 @@ impl PatchGrade {
         let cleared =
             self.score == Some(None) || self.state.is_some_and(|state| state != State::Graded);
         let raw = grade.score.map(|score| score + grade.late_deduction);
-        // What nobody speaks of stays as it is: the deduction, too, unless the score is another.
+        // What nobody speaks of stays as it is: the deduction, too, unless the score is another; then what is known to be
+        // late costs anew.
         let stays = self.score.is_none() && !cleared;
         Said {
             state: if stays && self.state.is_none() { Some(grade.state) } else { self.state },
@@ -64,7 +66,7 @@ impl PatchGrade {
                 let kept = stays && self.submitted_at.is_none() && grade.state == State::Graded;
                 kept.then_some(grade.late_deduction)
             }),
-            submitted_at: self.submitted_at.map(to_micros),
+            submitted_at: self.submitted_at.map(to_micros).or(grade.submitted_at),
             note: self.note.clone().unwrap_or_else(|| grade.note.clone()),
             external: None,
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::store::{self, Facts, Sat};
+use super::store::{self, Drawn, Facts, Sat};
 use crate::domain::assessments::{self, Materials, decode};
 use crate::domain::grading::{Graded, ItemState, VariantKey};
 use crate::domain::questions::{Blueprint, Paper, PaperItem, Pool, Variant};
@@ -30,6 +30,16 @@ pub(super) struct Correction {
 }
 
 impl Correction {
+    /// The key of a paper as it is corrected.
+    pub(super) fn key(&self, of: Drawn, key: &VariantKey, paper: &Paper) -> VariantKey {
+        let number = |it: i32| u32::try_from(it).unwrap_or_default();
+        let (attempt, revision) = (number(of.attempt), number(of.revision));
+        let seed =
+            questions::seed(&self.secret, of.assessment_id, of.student_id, attempt, revision);
+        let anew = questions::draw(&self.blueprint, &self.pool, seed).ok();
+        anew.map_or_else(|| key.clone(), |anew| overlaid(key, paper, &anew, &self.pool))
+    }
+
     /// Gives full points where everybody has them.
     pub(super) fn credit(&self, key: &VariantKey, graded: &mut Graded) {
         let credited: BTreeSet<&str> = key
@@ -93,12 +103,17 @@ pub(super) async fn key(
     let key: VariantKey = decode(store::variant_key(tx, own.id).await?, "a key")?;
     let Some(correction) = correction else { return Ok(key) };
     let paper: Paper = decode(store::variant(tx, own.id).await?, "a paper")?;
-    let number = |it: i32| u32::try_from(it).unwrap_or_default();
-    let (attempt, revision) = (number(own.attempt), number(own.revision));
-    let (assessment, student) = (facts.assessment_id, facts.student_id);
-    let seed = questions::seed(&correction.secret, assessment, student, attempt, revision);
-    let anew = questions::draw(&correction.blueprint, &correction.pool, seed).ok();
-    Ok(anew.map_or_else(|| key.clone(), |anew| overlaid(&key, &paper, &anew, &correction.pool)))
+    Ok(correction.key(drawn(facts, own), &key, &paper))
+}
+
+/// Of which draw the paper of an attempt is.
+pub(super) fn drawn(facts: &Facts, own: &Sat) -> Drawn {
+    Drawn {
+        assessment_id: facts.assessment_id,
+        student_id: own.student_id,
+        attempt: own.attempt,
+        revision: own.revision,
+    }
 }
 
 /// A key with the rules of another one for those items that ask the same.

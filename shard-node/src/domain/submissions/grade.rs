@@ -48,7 +48,7 @@ async fn run(work: &mut Work, job: &Job) -> Result<(), Failure> {
 async fn grade_one(work: &mut Work, id: Uuid) -> Result<(), Error> {
     let Some(facts) = store::hold_assessment(work.tx(), id).await? else { return Ok(()) };
     let mut attempts =
-        store::lock_attempts(work.tx(), facts.assessment_id, facts.student_id).await?;
+        store::lock_attempts(work.tx(), facts.assessment_id, &[facts.student_id]).await?;
     let is_waiting =
         |attempt: &&Sat| attempt.id == id && attempt.status == SubmissionStatus::Submitted;
     let Some(own) = attempts.iter().find(is_waiting).cloned() else { return Ok(()) };
@@ -66,12 +66,22 @@ pub(super) async fn graded(
     correction: Option<&Correction>,
 ) -> Result<(VariantKey, Graded), Error> {
     let key = corrected::key(work.tx(), facts, own, correction).await?;
-    let answers = answers(&own.answers)?;
-    let mut graded = grade(&key, &answers, &GradingPolicy::default());
-    if let Some(correction) = correction {
-        correction.credit(&key, &mut graded);
-    }
+    let graded = by_key(own, &key, correction)?;
     Ok((key, graded))
+}
+
+/// The same by a key that is at hand. Pure.
+pub(super) fn by_key(
+    own: &Sat,
+    key: &VariantKey,
+    correction: Option<&Correction>,
+) -> Result<Graded, Error> {
+    let answers = answers(&own.answers)?;
+    let mut graded = grade(key, &answers, &GradingPolicy::default());
+    if let Some(correction) = correction {
+        correction.credit(key, &mut graded);
+    }
+    Ok(graded)
 }
 
 fn answers(kept: &serde_json::Value) -> Result<Answers, Error> {

@@ -18,7 +18,7 @@ pub struct ItemScore {
     pub item: String,
     /// The question.
     pub question_id: Uuid,
-    /// Its version.
+    /// Its version by which it was graded.
     pub question_version: i32,
     /// Points; null until there are some.
     #[serde(serialize_with = "plain_decimal_option")]
@@ -65,6 +65,7 @@ pub struct ScoreItems {
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) item: String,
+    pub(super) question_version: i32,
     pub(super) points: Decimal,
     pub(super) state: String,
     pub(super) given_by: String,
@@ -78,7 +79,7 @@ pub(super) fn all(key: &VariantKey, kept: &[Kept]) -> Vec<ItemScore> {
         ItemScore {
             item: of.item.clone(),
             question_id: of.question_id,
-            question_version: of.question_version,
+            question_version: kept.map_or(of.question_version, |kept| kept.question_version),
             // What waits for review has none yet.
             points: kept.filter(|kept| kept.state != "REVIEW").map(|kept| kept.points),
             possible: of.points,

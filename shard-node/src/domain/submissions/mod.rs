@@ -13,9 +13,12 @@
 mod corrected;
 mod grade;
 mod items;
+mod lateness;
+mod look;
 mod model;
 mod read;
 mod regrade;
+mod regrades;
 mod review;
 mod rules;
 mod settle;
@@ -27,16 +30,19 @@ use service_kit::token::Role;
 pub use items::{GivePoints, ItemScore, ScoreItems};
 pub use model::{ReceiptVerdict, Submission, SubmissionDetail, VerifyReceipt};
 pub use regrade::{ItemChange, RegradeAnswer, RegradeAssessment, RegradeChange};
+pub use regrades::{Regrade, RegradeOfAssessment};
 
 pub(crate) use grade::{KIND as GRADE_ASSESSMENT, grading};
+pub(crate) use lateness::{KIND as SETTLE_LATENESS, settle_lateness};
 pub(crate) use read::paper;
 pub(crate) use regrade::KIND as REGRADE_ASSESSMENT;
 
+use crate::domain::assessments::OfAssessment;
 use crate::domain::attempts::receipt::Receipt;
 use crate::jobs::Handler;
 use crate::operation::Operation;
 use crate::policy::{FAMILY, Policy, Relation, STUDENT, TEACHERS};
-use crate::resource::{ById, ListQuery, Page};
+use crate::resource::{ById, ListQuery, Page, Within};
 
 const PATH: &str = "/v1/submissions";
 const ITEM: &str = "/v1/submissions/{id}";
@@ -47,12 +53,12 @@ const READ: Policy = FAMILY.with(Role::Instructor, Relation::Teaches);
 
 /// The operations of submissions.
 pub fn operations() -> Vec<Operation> {
-    [reads(), writes(), receipts()].into_iter().flatten().collect()
+    [reads(), writes(), regrades(), receipts()].into_iter().flatten().collect()
 }
 
 /// What is done in the background.
 pub fn handlers() -> Vec<Handler> {
-    vec![grade::handler(), regrade::handler()]
+    vec![grade::handler(), lateness::handler(), regrade::handler()]
 }
 
 fn reads() -> Vec<Operation> {
@@ -93,12 +99,31 @@ fn writes() -> Vec<Operation> {
         .summary("Gives a graded submission back to its student, who sees its points from then on")
         .policy(TEACHERS)
         .needs_if_match(),
+    ]
+}
+
+fn regrades() -> Vec<Operation> {
+    vec![
         Operation::write::<RegradeAssessment, RegradeAnswer>(
             "assessment.regradeAssessment",
             "/v1/assessments/{id}:regrade",
             |work, input| Box::pin(regrade::regrade(work, input)),
         )
         .summary("Grades all submissions anew by the newest versions of their questions; or says what that would change")
+        .policy(TEACHERS),
+        Operation::read::<Within<Regrade, OfAssessment>, Page<Regrade>>(
+            "assessment.listRegrades",
+            "/v1/assessments/{assessmentId}/regrades",
+            |reader, input| Box::pin(regrades::list(reader, input)),
+        )
+        .summary("Lists the regrades of an assessment, and how far they are")
+        .policy(TEACHERS),
+        Operation::read::<RegradeOfAssessment, Regrade>(
+            "assessment.getRegrade",
+            "/v1/assessments/{assessmentId}/regrades/{regradeId}",
+            |reader, input| Box::pin(regrades::get(reader, input)),
+        )
+        .summary("Gives a regrade, and how far it is")
         .policy(TEACHERS),
     ]
 }

@@ -198,7 +198,7 @@ pub struct SubmissionDetail {
     pub answers: Value,
     /// What each item is worth, in the order of the paper; none to its student before release.
     pub items: Vec<ItemScore>,
-    /// What was right; null until the assessment is closed and released.
+    /// What was right, as it was corrected since; null until the assessment is closed and released.
     #[schema(value_type = Option<Object>)]
     pub key: Option<Value>,
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::items::{self, ItemScore};
 use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, VerifyReceipt};
-use super::store;
+use super::{corrected, store};
 use crate::domain::assessments::decode;
 use crate::domain::attempts::receipt::Receipt;
 use crate::domain::grading::VariantKey;
@@ -92,14 +92,27 @@ async fn detail_at(
     let key = store::variant_key(tx, id).await?;
     let items =
         if is_student && !submission.released { Vec::new() } else { scores(tx, id, &key).await? };
-    let shows_key = now.is_some_and(|now| release.shows_key(now));
-    Ok(SubmissionDetail {
-        paper: paper(tx, id).await?,
-        answers: attempts::answers_of(tx, id).await?,
-        items,
-        key: shows_key.then_some(key),
-        submission,
-    })
+    let paper = paper(tx, id).await?;
+    let key = if now.is_some_and(|now| release.shows_key(now)) {
+        Some(right(tx, &submission, &paper, key).await?)
+    } else {
+        None
+    };
+    let answers = attempts::answers_of(tx, id).await?;
+    Ok(SubmissionDetail { submission, paper, answers, items, key })
+}
+
+/// What was right, as far as it was corrected since.
+async fn right(
+    tx: &mut TenantTx,
+    of: &Submission,
+    paper: &Paper,
+    key: Value,
+) -> Result<Value, Error> {
+    let Some(correction) = corrected::newest(tx, of.assessment_id).await? else { return Ok(key) };
+    let key: VariantKey = decode(key, "a key")?;
+    let key = correction.key(store::drawn(tx, of.id).await?, &key, paper);
+    serde_json::to_value(&key).map_err(|_| Error::Defect("a key does not encode".to_owned()))
 }
 
 async fn scores(tx: &mut TenantTx, id: Uuid, key: &Value) -> Result<Vec<ItemScore>, Error> {

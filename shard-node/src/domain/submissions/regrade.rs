@@ -1,8 +1,11 @@
 //! Grading anew, by questions that were corrected since: first what it would change, then the change.
 //!
-//! What must stay true: what a person gave stays. What would change is computed by the same function that changes it. The
-//! change is made by a job, so many submissions at a time, each by the newest correction; a submission that is handed in
-//! meanwhile is graded by it, too.
+//! What must stay true: what a person gave stays. What would change is computed by the same function that changes it
+//! ([`change`]), lateness included. The change is made by a job, so many submissions at a time, each by the newest
+//! correction; a submission that is handed in meanwhile is graded by it, too. A dry run (`look`) locks nothing, and says
+//! what is true of one moment.
+
+use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use garde::Validate;
@@ -16,23 +19,23 @@ use uuid::Uuid;
 use super::corrected::{self, Correction};
 use super::grade::graded;
 use super::items::Kept;
-use super::settle::{lateness, settle};
+use super::look::look;
+use super::model::Submission;
+use super::settle::{hold, lateness, settle};
 use super::store::{self, Facts, Sat};
-use crate::domain::assessments::{self, Status};
+use crate::domain::assessments::{self, Assessment, Status};
 use crate::domain::grading::{GRADER_VERSION, Graded};
-use crate::error::{Error, not_found};
+use crate::error::{Error, not_found, unknown_reference};
 use crate::jobs::{Failure, Handler, Job, NewJob};
 use crate::operation::{Reply, Work};
-use crate::resource::{plain_decimal, plain_decimal_option};
+use crate::policy::About;
+use crate::resource::{self, Resource as _, plain_decimal, plain_decimal_option};
 
 /// Jobs of this kind apply a correction.
 pub(crate) const KIND: &str = "REGRADE_ASSESSMENT";
 
 /// Submissions that one job grades anew at most.
 const BATCH: i64 = 25;
-
-/// Submissions that one dry run looks at, at most.
-const DRY_MAX: i64 = 500;
 
 /// What to grade anew.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -44,13 +47,13 @@ pub struct RegradeAssessment {
     /// Whether only to say what would change.
     #[garde(skip)]
     pub dry_run: bool,
-    /// Questions for which everybody gets full points, 100 at most.
+    /// Questions of the assessment for which everybody gets full points, 100 at most.
     #[serde(default)]
     #[garde(length(max = 100))]
     pub full_credit: Vec<Uuid>,
     /// Of a dry run: `next` of the one before.
-    #[garde(length(bytes, max = 36))]
-    pub after: Option<String>,
+    #[garde(skip)]
+    pub after: Option<Uuid>,
 }
 
 /// What grading anew changes, or would change.
@@ -59,12 +62,14 @@ pub struct RegradeAssessment {
 pub struct RegradeAnswer {
     /// Whether nothing was changed.
     pub dry_run: bool,
-    /// Submissions that a dry run has looked at: 500 at most.
+    /// Submissions that a dry run has looked at: 200 at most.
     pub examined: usize,
     /// Those whose points would change.
     pub changes: Vec<RegradeChange>,
     /// Where the next dry run goes on; null where all were looked at.
     pub next: Option<Uuid>,
+    /// The regrade, which says how far the change is; null in a dry run.
+    pub regrade_id: Option<Uuid>,
     /// The job that makes the change; null in a dry run.
     pub job_id: Option<Uuid>,
 }
@@ -114,8 +119,12 @@ pub(super) async fn regrade(
     input: RegradeAssessment,
 ) -> Result<Reply<RegradeAnswer>, Error> {
     let by = work.caller.subject;
-    let after = input.after.as_deref().map(str::parse::<Uuid>).transpose().ok().flatten();
-    let it = assessments::lock_taught(work, input.id).await?;
+    let it = if input.dry_run {
+        load_taught(work, input.id).await?
+    } else {
+        assessments::lock_taught(work, input.id).await?
+    };
+    expect_submission(work, input.after, it.id).await?;
     if it.status == Status::Draft || it.revision == 0 {
         let title = "Nothing of it was graded";
         return Err(Problem::new(StatusCode::CONFLICT, "nothing-to-regrade", title)
@@ -123,8 +132,9 @@ pub(super) async fn regrade(
             .into());
     }
     let correction = corrected::by_newest_questions(work.tx(), it.id, &input.full_credit).await?;
+    expect_questions(&correction, &input.full_credit)?;
     if input.dry_run {
-        return Ok(Reply::ok(dry_run(work, it.id, &correction, after).await?));
+        return Ok(Reply::ok(look(work, it.id, correction, input.after).await?));
     }
     let id = Uuid::now_v7();
     let questions = serde_json::to_value(&correction.pool)
@@ -132,34 +142,53 @@ pub(super) async fn regrade(
     let kept = store::Correction { questions, full_credit: input.full_credit };
     store::insert_regrade(work.tx(), id, it.id, &kept, by).await?;
     let job = work.enqueue_now(job(id)).await?;
-    let job_id = Some(job);
-    let answer =
-        RegradeAnswer { dry_run: false, examined: 0, changes: Vec::new(), next: None, job_id };
-    Ok(Reply::accepted(answer, format!("/v1/jobs/{job}")))
+    let answer = RegradeAnswer {
+        dry_run: false,
+        examined: 0,
+        changes: Vec::new(),
+        next: None,
+        regrade_id: Some(id),
+        job_id: Some(job),
+    };
+    Ok(Reply::accepted(answer, format!("/v1/assessments/{}/regrades/{id}", it.id)))
 }
 
-async fn dry_run(
+/// An assessment of a class that the caller teaches, for who only looks.
+async fn load_taught(work: &mut Work, id: Uuid) -> Result<Assessment, Error> {
+    let it: Assessment = resource::load_required(work.tx(), id).await?;
+    work.expect(About::class(it.class_id).hidden(Assessment::NOUN)).await?;
+    work.caller.expect_version(it.row_version)?;
+    Ok(it)
+}
+
+/// 404 where a dry run is to go on after what is no submission of the assessment.
+async fn expect_submission(
     work: &mut Work,
-    assessment: Uuid,
-    correction: &Correction,
     after: Option<Uuid>,
-) -> Result<RegradeAnswer, Error> {
-    let next = store::next_graded(work.tx(), assessment, after, DRY_MAX).await?;
-    let mut changes = Vec::new();
-    for (id, student) in &next {
-        let Some((facts, attempts)) = sat(work, *id, *student).await? else { continue };
-        let Some(own) = attempts.iter().find(|attempt| attempt.id == *id) else { continue };
-        let (_, graded) = graded(work, &facts, own, Some(correction)).await?;
-        let kept = store::kept(work.tx(), *id).await?;
-        changes.extend(change(&facts, own, &kept, &graded)?);
+    assessment: Uuid,
+) -> Result<(), Error> {
+    let Some(after) = after else { return Ok(()) };
+    let found: Option<Submission> = resource::load(work.tx(), after).await?;
+    match found {
+        Some(found) if found.assessment_id == assessment => Ok(()),
+        _ => Err(unknown_reference("/after", "submission of the assessment").into()),
     }
-    let full = i64::try_from(next.len()).unwrap_or(i64::MAX) == DRY_MAX;
-    let last = next.last().map(|(id, _)| *id).filter(|_| full);
-    Ok(RegradeAnswer { dry_run: true, examined: next.len(), changes, next: last, job_id: None })
 }
 
-/// What the grader's new points change; none where they change nothing.
-fn change(
+/// 404 where points are to be given for what the assessment never asked.
+fn expect_questions(correction: &Correction, named: &[Uuid]) -> Result<(), Problem> {
+    let asked: BTreeSet<Uuid> =
+        correction.pool.questions.iter().map(|question| question.id).collect();
+    match named.iter().position(|question| !asked.contains(question)) {
+        Some(at) => {
+            Err(unknown_reference(format!("/fullCredit/{at}"), "question of the assessment"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What the grader's new points, and lateness as it is counted now, change; none where they change nothing.
+pub(super) fn change(
     facts: &Facts,
     own: &Sat,
     kept: &[Kept],
@@ -192,18 +221,6 @@ fn change(
     }))
 }
 
-async fn sat(
-    work: &mut Work,
-    submission: Uuid,
-    student: Uuid,
-) -> Result<Option<(Facts, Vec<Sat>)>, Error> {
-    let Some(facts) = store::hold_assessment(work.tx(), submission).await? else {
-        return Ok(None);
-    };
-    let attempts = store::lock_attempts(work.tx(), facts.assessment_id, student).await?;
-    Ok(Some((facts, attempts)))
-}
-
 fn job(regrade: Uuid) -> NewJob {
     NewJob::new(KIND, json!({"regradeId": regrade})).unique(regrade.to_string())
 }
@@ -233,16 +250,21 @@ async fn apply(work: &mut Work, id: Uuid) -> Result<(), Error> {
     let correction =
         corrected::newest(work.tx(), assessment).await?.ok_or_else(|| not_found("regrade"))?;
     let next = store::next_graded(work.tx(), assessment, regrade.done_up_to, BATCH).await?;
+    let mut sat = hold(work, &next).await?;
     let (mut examined, mut changed) = (0, 0);
     for (submission, student) in &next {
-        let Some((facts, mut attempts)) = sat(work, *submission, *student).await? else { continue };
+        let Some(facts) = store::hold_assessment(work.tx(), *submission).await? else { continue };
+        let Some(attempts) = sat.get_mut(student) else { continue };
         let Some(own) = attempts.iter().find(|it| it.id == *submission).cloned() else { continue };
         let (key, graded) = graded(work, &facts, &own, Some(&correction)).await?;
+        let kept = store::kept(work.tx(), own.id).await?;
+        let changes = change(&facts, &own, &kept, &graded)?.is_some();
+        let written = store::write_graded(work.tx(), own.id, &key, &graded.items).await?;
         examined += 1;
-        if store::write_graded(work.tx(), own.id, &key, &graded.items).await? > 0 {
-            changed += 1;
+        changed += i32::from(changes);
+        if changes || written > 0 {
             let by = (graded.possible, Some(GRADER_VERSION));
-            settle(work, &facts, &mut attempts, own.id, by).await?;
+            settle(work, &facts, attempts, own.id, by).await?;
         }
     }
     let Some((last, _)) = next.last() else {

@@ -58,7 +58,8 @@ async fn lock(work: &mut Work, id: uuid::Uuid) -> Result<(Facts, Vec<Sat>, Sat),
     let missing = || not_found("submission");
     let facts = store::hold_assessment(work.tx(), id).await?.ok_or_else(missing)?;
     work.expect(About::class(facts.class_id).hidden("submission")).await?;
-    let attempts = store::lock_attempts(work.tx(), facts.assessment_id, facts.student_id).await?;
+    let attempts =
+        store::lock_attempts(work.tx(), facts.assessment_id, &[facts.student_id]).await?;
     let own = attempts.iter().find(|attempt| attempt.id == id).cloned().ok_or_else(missing)?;
     work.caller.expect_version(own.row_version)?;
     Ok((facts, attempts, own))

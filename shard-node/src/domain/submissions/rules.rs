@@ -1,7 +1,8 @@
 //! Who sees points and keys, and when; what an attempt's points come to. Pure.
 //!
 //! What must stay true: a key is shown only when nobody can answer by it any more: the assessment is closed, the grace of
-//! those who were at it is over, and scores are released. Points are shown to their student by the release policy alone.
+//! those who were at it is over, and scores are released. Points are shown to their student by the release policy, or with
+//! what is given back; what they come to, where the student may see all of them that it is made of.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -69,6 +70,19 @@ pub(super) fn counted<I: Copy>(
         _ => decides.late_deduction,
     };
     Some((decides.id, score, deduction))
+}
+
+/// Whether a student sees what graded attempts come to: where the one that `decides` is shown; of a mean, where all are.
+pub(super) fn shows_grade<I: Copy + PartialEq>(
+    policy: CountedAttempt,
+    release: Release,
+    attempts: &[GradedAttempt<I>],
+    decides: I,
+) -> bool {
+    let mut made_of = attempts
+        .iter()
+        .filter(|attempt| policy == CountedAttempt::Average || attempt.id == decides);
+    made_of.all(|attempt| release.shows_points(attempt.status))
 }
 
 impl From<CountedAttempt> for AttemptPolicy {
@@ -142,5 +156,24 @@ mod tests {
         let (id, score, late) = of(CountedAttempt::Average);
         assert_eq!((id, score, late), (3, Decimal::new(66_6667, 4), 10.into()));
         assert_eq!(counted::<u8>(CountedAttempt::Best, &[]), None);
+    }
+
+    #[test]
+    fn a_grade_is_shown_where_what_it_is_made_of_is() {
+        let attempt = |id: u8, status| GradedAttempt {
+            id,
+            score: Decimal::ONE,
+            late_deduction: Decimal::ZERO,
+            status,
+        };
+        let (graded, returned) = (SubmissionStatus::Graded, SubmissionStatus::Returned);
+        let attempts = [attempt(1, returned), attempt(2, graded)];
+        let kept = Release { policy: ReleasePolicy::Manual, released_at: None, closed_at: None };
+        let shown = |policy, release, decides| shows_grade(policy, release, &attempts, decides);
+        assert!(shown(CountedAttempt::Best, kept, 1));
+        assert!(!shown(CountedAttempt::Best, kept, 2));
+        assert!(!shown(CountedAttempt::Average, kept, 1));
+        let released = Release { released_at: Some(at(0)), ..kept };
+        assert!(shown(CountedAttempt::Average, released, 2));
     }
 }

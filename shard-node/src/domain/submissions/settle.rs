@@ -1,23 +1,46 @@
 //! From the points of items to an attempt's score, and from attempts to the grade.
 //!
-//! What must stay true: the assessment is held and all attempts of the student are locked, so that of two that are settled
-//! at once the second sees the first. Score, grade, notification and event are one transaction.
+//! What must stay true:
+//! - The assessment is held and all attempts of the student are locked, so that of two that are settled at once the second
+//!   sees the first. Score, grade, notification and event are one transaction.
+//! - A grade is shown where the attempt that decides is, a mean where all of them are. So one that its student has seen
+//!   goes out of sight when a later attempt decides that is not released.
+
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::rules::{GradedAttempt, counted};
+use super::rules::{GradedAttempt, counted, shows_grade};
 use super::store::{self, Facts, Sat, Settled, Totals};
 use crate::domain::assessments::GradingType;
 use crate::domain::attempts::SubmissionStatus;
 use crate::domain::attempts::rules::counted_at;
-use crate::domain::grades::{AutomaticGrade, record_automatic};
+use crate::domain::grades::{AutomaticGrade, hold_enrollments, record_automatic};
 use crate::domain::grading::GRADER_VERSION;
 use crate::domain::grading::late::{self, Interval, LatePolicy};
 use crate::error::Error;
 use crate::operation::Work;
+
+/// Holds what settling these submissions of one assessment, each with its student, needs: the assessment, all attempts of
+/// the students, and their enrolments, each kind in one statement. Answers the attempts of each student.
+pub(super) async fn hold(
+    work: &mut Work,
+    batch: &[(Uuid, Uuid)],
+) -> Result<HashMap<Uuid, Vec<Sat>>, Error> {
+    let mut sat: HashMap<Uuid, Vec<Sat>> = HashMap::new();
+    let Some((first, _)) = batch.first() else { return Ok(sat) };
+    let Some(facts) = store::hold_assessment(work.tx(), *first).await? else { return Ok(sat) };
+    let students: BTreeSet<Uuid> = batch.iter().map(|(_, student)| *student).collect();
+    let students: Vec<Uuid> = students.into_iter().collect();
+    for attempt in store::lock_attempts(work.tx(), facts.assessment_id, &students).await? {
+        sat.entry(attempt.student_id).or_default().push(attempt);
+    }
+    hold_enrollments(work, facts.class_id, &students).await?;
+    Ok(sat)
+}
 
 /// Settles one of the locked attempts by what its items have now, and the student's grade with it.
 pub(super) async fn settle(
@@ -102,8 +125,7 @@ pub(super) async fn record(work: &mut Work, facts: &Facts, attempts: &[Sat]) -> 
     let Some((submission_id, score, late)) = counted(facts.attempt_policy, &graded) else {
         return Ok(());
     };
-    let decides = graded.iter().find(|attempt| attempt.id == submission_id);
-    let released = decides.is_some_and(|it| facts.release().shows_points(it.status));
+    let released = shows_grade(facts.attempt_policy, facts.release(), &graded, submission_id);
     let possible = facts.points_possible;
     let grade = AutomaticGrade {
         class_id: facts.class_id,

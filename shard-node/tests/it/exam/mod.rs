@@ -1,6 +1,7 @@
 //! Assessments from the draft to the release of scores, through HTTP against a real Postgres.
 
 mod key;
+mod late;
 mod lifecycle;
 mod logs;
 mod regrade;
@@ -178,6 +179,12 @@ impl Exam {
 
     async fn submission(&self, id: Uuid) -> Value {
         self.teacher.get(&format!("/v1/submissions/{id}")).await.expect(200).body
+    }
+
+    /// Gives a submission back to its student.
+    async fn give_back(&self, submission: Uuid) -> Answer {
+        let path = format!("/v1/submissions/{submission}:return");
+        self.teacher.send(Method::POST, &path, Some(json!({})), &[("if-match", "*")]).await
     }
 
     /// The grade of a student in an assessment, as the database has it: score, deduction, and whether it is released.

@@ -2,9 +2,15 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use uuid::Uuid;
 
+use super::release::A_MINUTE_AGO;
 use super::{Exam, fixed, true_false};
+
+/// Whether somebody waits for a row.
+const WAITS: &str = "SELECT least(1, count(*)) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 impl Exam {
     async fn regrade(&self, assessment: Uuid, body: Value) -> crate::support::api::Answer {
@@ -125,5 +131,133 @@ async fn of_a_draft_nothing_is_graded_anew() {
     let draft = exam.draft(fixed(&[exam.question(true_false()).await]), json!({})).await;
     let refused = exam.regrade(draft, json!({"dryRun": true})).await.expect(409);
     assert_eq!(refused.code(), "nothing-to-regrade");
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_was_right_is_shown_as_it_was_corrected() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let question = exam.question(true_false()).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    let submission = sitter.sit(assessment, json!({"i1": false})).await;
+    exam.until_status(submission, "GRADED").await;
+    exam.correct(question, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
+    exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    exam.until_regraded(1).await;
+    exam.act(assessment, "close").await.expect(200);
+    exam.school.run(A_MINUTE_AGO).await;
+    let path = format!("/v1/submissions/{submission}");
+    let seen = sitter.client.get(&path).await.expect(200).body;
+    let item = &seen["items"][0];
+    assert_eq!((&item["points"], &item["questionVersion"]), (&json!("10"), &json!(2)));
+    let key = &seen["key"]["items"][0];
+    assert_eq!(key["questionVersion"], 2);
+    let worth = |member: &str| {
+        let part = key["rule"][member].as_str().expect("a part");
+        part.parse::<f64>().expect("a number")
+    };
+    assert!(worth("whenTrue") < 0.5 && worth("whenFalse") > 0.5, "{key}");
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_for_nobody_and_holds_nobody_up() {
+    let exam = Exam::open(2).await;
+    let question = exam.question(true_false()).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    for sitter in &exam.sitters {
+        let submission = sitter.sit(assessment, json!({"i1": true})).await;
+        exam.until_status(submission, "GRADED").await;
+    }
+    exam.correct(question, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
+    // Somebody has everything in hand.
+    let mut holder = exam.school.shard.connect("postgres").await;
+    for held in ["assessments", "assessment_submissions", "enrollments", "grades"] {
+        let sql = format!("SELECT FROM {held} FOR UPDATE");
+        holder.execute("BEGIN").await.expect("begun");
+        holder.execute(sqlx::AssertSqlSafe(sql)).await.expect("held");
+        let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
+        assert_eq!(dry["changes"].as_array().map(Vec::len), Some(2), "{held}");
+        holder.execute("ROLLBACK").await.expect("let go");
+    }
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn a_regrade_takes_enrolments_in_the_order_of_their_ids() {
+    let exam = Exam::open(2).await;
+    let question = exam.question(true_false()).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    // Who was enrolled last has handed in first.
+    for sitter in exam.sitters.iter().rev() {
+        let submission = sitter.sit(assessment, json!({"i1": true})).await;
+        exam.until_status(submission, "GRADED").await;
+    }
+    let [first, second] = [&exam.sitters[0], &exam.sitters[1]];
+    assert!(first.enrollment < second.enrollment, "enrolments are in the order of their ids");
+    exam.correct(question, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
+    let lock = "SELECT id FROM enrollments WHERE id = $1 FOR NO KEY UPDATE NOWAIT";
+    let mut holder = exam.school.shard.connect("postgres").await;
+    holder.execute("BEGIN").await.expect("begun");
+    sqlx::query(lock).bind(first.enrollment).execute(&mut holder).await.expect("held");
+    exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    exam.school.until(WAITS, 1).await;
+    // It waits for the first, and has not yet taken the second.
+    sqlx::query(lock).bind(second.enrollment).execute(&mut holder).await.expect("free");
+    holder.execute("ROLLBACK").await.expect("let go");
+    exam.until_regraded(2).await;
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_a_regrade_names_must_be_there() {
+    let exam = Exam::open(1).await;
+    let (asked, other) = (exam.question(true_false()).await, exam.question(true_false()).await);
+    let assessment = exam.published(fixed(&[asked]), json!({})).await;
+    let elsewhere = exam.published(fixed(&[other]), json!({})).await;
+    let submission = exam.sitters[0].sit(elsewhere, json!({"i1": true})).await;
+    for dry_run in [true, false] {
+        let named = json!({"dryRun": dry_run, "fullCredit": [asked, other]});
+        let refused = exam.regrade(assessment, named).await.expect(404);
+        assert_eq!(refused.body["errors"][0]["pointer"], "/fullCredit/1");
+        for after in [submission, Uuid::now_v7()] {
+            let named = json!({"dryRun": dry_run, "after": after});
+            let refused = exam.regrade(assessment, named).await.expect(404);
+            assert_eq!(refused.body["errors"][0]["pointer"], "/after");
+        }
+        let broken = json!({"dryRun": dry_run, "after": "x"});
+        exam.regrade(assessment, broken).await.expect(400);
+    }
+    assert_eq!(exam.school.count("SELECT count(*) FROM assessment_regrades").await, 0);
+    exam.regrade(elsewhere, json!({"dryRun": true, "after": submission})).await.expect(200);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn who_asks_for_a_regrade_reads_how_far_it_is() {
+    let exam = Exam::open(1).await;
+    let question = exam.question(true_false()).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    let submission = exam.sitters[0].sit(assessment, json!({"i1": true})).await;
+    exam.until_status(submission, "GRADED").await;
+    exam.correct(question, json!({"body": {"type": "TRUE_FALSE", "answer": false}})).await;
+    let asked = exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    let place = asked.headers["location"].to_str().expect("a place").to_owned();
+    let found = super::until(async || {
+        let found = exam.teacher.get(&place).await.expect(200).body;
+        if found["finishedAt"].is_null() { Err(found) } else { Ok(found) }
+    })
+    .await;
+    assert_eq!(found["id"], asked.body["regradeId"]);
+    assert_eq!((&found["examined"], &found["changed"]), (&json!(1), &json!(1)));
+    let list = format!("/v1/assessments/{assessment}/regrades");
+    let listed = exam.teacher.get(&list).await.expect(200).body;
+    assert_eq!((&listed["total"], &listed["items"][0]), (&json!(1), &found));
+    let members = found.as_object().expect("members");
+    assert!(!members.contains_key("questions"), "{found}");
+    let elsewhere = exam.published(fixed(&[question]), json!({})).await;
+    let place = place.replace(&assessment.to_string(), &elsewhere.to_string());
+    assert_eq!(exam.teacher.get(&place).await.expect(404).code(), "not-found");
     exam.close().await;
 }

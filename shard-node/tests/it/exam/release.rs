@@ -17,7 +17,7 @@ async fn seen(sitter: &Sitter, submission: Uuid) -> (Value, Value, bool) {
 }
 
 /// The assessments that are closed were closed a minute ago.
-const A_MINUTE_AGO: &str =
+pub(super) const A_MINUTE_AGO: &str =
     "UPDATE assessments SET closed_at = closed_at - interval '1 minute' WHERE status = 'CLOSED'";
 
 #[tokio::test]
@@ -61,5 +61,64 @@ async fn what_is_graded_after_the_release_is_released_with_its_grade() {
     exam.until_status(submission, "GRADED").await;
     assert_eq!(seen(sitter, submission).await.0, json!("10"));
     assert!(exam.grade(assessment, sitter.student).await.expect("a grade").2);
+    exam.close().await;
+}
+
+/// The student's own grades in the class, as the gradebook shows them.
+async fn own_scores(exam: &Exam, sitter: &Sitter) -> Vec<Value> {
+    let path = format!("/v1/classes/{}/gradebook/mine", exam.class);
+    let mine = sitter.client.get(&path).await.expect(200).body;
+    let grades = mine["items"][0]["grades"].as_array().expect("grades");
+    grades.iter().map(|grade| grade["score"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_score_that_is_not_released_is_not_seen_though_an_earlier_attempt_was_given_back() {
+    for policy in ["BEST", "LAST"] {
+        let exam = Exam::open(1).await;
+        let sitter = &exam.sitters[0];
+        let more = json!({"releasePolicy": "MANUAL", "maxAttempts": 2, "attemptPolicy": policy});
+        let assessment = exam.simple(2, more).await;
+        let first = sitter.sit(assessment, json!({"i1": true})).await;
+        exam.until_status(first, "GRADED").await;
+        exam.give_back(first).await.expect(200);
+        assert_eq!(own_scores(&exam, sitter).await, ["10"], "{policy}");
+        let second = sitter.sit(assessment, json!({"i1": true, "i2": true})).await;
+        exam.until_status(second, "GRADED").await;
+        let grade = exam.grade(assessment, sitter.student).await;
+        assert_eq!(grade, Some(("20".to_owned(), "0".to_owned(), false)), "{policy}");
+        assert!(own_scores(&exam, sitter).await.is_empty(), "{policy}");
+        for told in [
+            "SELECT count(*) FROM notifications WHERE payload->>'score' = '20'",
+            "SELECT count(*) FROM outbox_events WHERE payload->>'score' = '20'",
+            "SELECT count(*) FROM progress_tracking WHERE percent > 50",
+        ] {
+            assert_eq!(exam.school.count(told).await, 0, "{policy}: {told}");
+        }
+        // The points of the first are still there to be read.
+        assert_eq!(seen(sitter, first).await.0, json!("10"), "{policy}");
+        assert_eq!(seen(sitter, second).await.0, Value::Null, "{policy}");
+        exam.give_back(second).await.expect(200);
+        assert_eq!(own_scores(&exam, sitter).await, ["20"], "{policy}");
+        exam.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_mean_is_seen_when_all_that_it_is_made_of_is() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let more = json!({"releasePolicy": "MANUAL", "maxAttempts": 2, "attemptPolicy": "AVERAGE"});
+    let assessment = exam.simple(2, more).await;
+    let mut submissions = Vec::new();
+    for answers in [json!({"i1": true}), json!({"i1": true, "i2": true})] {
+        let submission = sitter.sit(assessment, answers).await;
+        exam.until_status(submission, "GRADED").await;
+        submissions.push(submission);
+    }
+    exam.give_back(submissions[1]).await.expect(200);
+    assert!(own_scores(&exam, sitter).await.is_empty(), "it would say the first one's");
+    exam.give_back(submissions[0]).await.expect(200);
+    assert_eq!(own_scores(&exam, sitter).await, ["15"]);
     exam.close().await;
 }

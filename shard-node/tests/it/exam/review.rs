@@ -138,3 +138,24 @@ async fn points_of_a_person_come_before_the_graders_even_where_it_comes_later() 
     drop(second);
     exam.close().await;
 }
+
+#[tokio::test]
+async fn a_grade_given_by_hand_is_seen_with_the_work_that_is_given_back() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"releasePolicy": "MANUAL"})).await;
+    let submission = sitter.sit(assessment, json!({"i1": true})).await;
+    exam.until_status(submission, "GRADED").await;
+    let grades = format!("/v1/classes/{}/grades", exam.class);
+    let grade = exam.teacher.get(&grades).await.expect(200).body["items"][0]["id"].clone();
+    let path = format!("/v1/grades/{}", grade.as_str().expect("an id"));
+    let by_hand = Some(json!({"score": "7"}));
+    exam.teacher.send(Method::PATCH, &path, by_hand, &[("if-match", "*")]).await.expect(200);
+    let kept = async || exam.grade(assessment, sitter.student).await.expect("a grade");
+    assert_eq!(kept().await, ("7".to_owned(), "0".to_owned(), false));
+    exam.give_back(submission).await.expect(200);
+    assert_eq!(kept().await, ("7".to_owned(), "0".to_owned(), true));
+    let told = "SELECT count(*) FROM notifications WHERE payload->>'score' = '7'";
+    assert_eq!(exam.school.count(told).await, 1);
+    exam.close().await;
+}

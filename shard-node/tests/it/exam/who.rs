@@ -47,6 +47,7 @@ async fn what_another_teaches_is_nothing_to_an_instructor() {
         (Method::GET, format!("/v1/assessments/{assessment}"), None),
         (Method::GET, format!("/v1/assessments/{assessment}/materials"), None),
         (Method::GET, format!("/v1/assessments/{assessment}/overrides"), None),
+        (Method::GET, format!("/v1/assessments/{assessment}/regrades"), None),
         (Method::PATCH, format!("/v1/assessments/{assessment}"), Some(json!({"title": "Mine"}))),
         (Method::POST, format!("/v1/assessments/{assessment}:close"), Some(json!({}))),
         (Method::POST, format!("/v1/assessments/{assessment}:release"), Some(json!({}))),
@@ -98,6 +99,7 @@ async fn students_see_no_drafts_and_nothing_of_classes_that_they_are_not_in() {
     for path in [
         format!("/v1/assessments/{published}/materials"),
         format!("/v1/assessments/{published}/overrides"),
+        format!("/v1/assessments/{published}/regrades"),
     ] {
         inside.get(&path).await.expect(403);
     }

@@ -165,6 +165,18 @@ async fn lateness_costs_by_the_policy_and_by_the_students_own_date() {
     let (first, second) = (graded(0).await, graded(1).await);
     assert_eq!((&first["score"], &first["lateDeduction"]), (&json!("65"), &json!("20")));
     assert_eq!((&second["score"], &second["lateDeduction"]), (&json!("75"), &json!("10")));
+    // Another score of the same work is as late; unless somebody says what that costs.
+    let grade = |at: usize| id(&answer.body["items"][at]["id"]);
+    let other = super::patch(&book.school.admin, grade(0), 1, json!({"score": "90"})).await;
+    let other = other.expect(200).body;
+    assert_eq!((&other["score"], &other["lateDeduction"]), (&json!("70"), &json!("20")));
+    let row = json!({"studentId": book.students[1], "assessmentId": essay, "score": "95", "rowVersion": 1});
+    book.give(json!([row])).await.expect(200);
+    let other = graded(1).await;
+    assert_eq!((&other["score"], &other["lateDeduction"]), (&json!("85"), &json!("10")));
+    let forgiven = json!({"score": "90", "lateDeduction": "0"});
+    let forgiven = super::patch(&book.school.admin, grade(0), 2, forgiven).await.expect(200).body;
+    assert_eq!((&forgiven["score"], &forgiven["lateDeduction"]), (&json!("90"), &json!("0")));
     let in_use = book.school.delete(&format!("/v1/late-policies/{policy}")).await.expect(409);
     assert_eq!(in_use.code(), "in-use");
     book.school.close().await;

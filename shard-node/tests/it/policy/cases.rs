@@ -56,6 +56,7 @@ fn named(name: &str) -> Option<&'static str> {
         "assessmentId" => "assessments",
         "bankId" => "question-banks",
         "questionId" => "questions",
+        "regradeId" => "regrades",
         _ => return None,
     })
 }

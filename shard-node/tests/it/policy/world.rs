@@ -294,6 +294,10 @@ impl World {
         }
         let into = "assessment_overrides (institution_id, id, assessment_id, student_id)";
         self.insert("override", into, &format!("'{sat}', '{student}'")).await;
+        let into =
+            "assessment_regrades (institution_id, id, assessment_id, number, questions, asked_by)";
+        let regrade = format!("'{sat}', 1, '{{\"questions\": []}}', '{}'", self.id("instructor"));
+        self.insert("regrades", into, &regrade).await;
     }
 
     /// A row beside the API.

@@ -112,6 +112,8 @@ pub(super) fn entity<'p>(name: &str, path: &'p str) -> Option<&'p str> {
         ("categoryId", "grading-categories"),
         ("latePolicyId", "late-policies"),
         ("questionId", "questions"),
+        ("regradeId", "regrades"),
+        ("after", "submissions"),
         ("id", path.rsplit('/').next().unwrap_or_default()),
     ];
     names.into_iter().find(|(known, _)| *known == name).map(|(_, entity)| entity)

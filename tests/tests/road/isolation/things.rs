@@ -74,13 +74,18 @@ pub(super) async fn things(
     ]);
     things.extend(related);
     things.extend(counted(&other, class, student).await);
-    let attempt = begun(platform, institution, class, user).await;
-    things.extend([("attempts", attempt), ("submissions", attempt)]);
+    let (attempt, regrade) = begun(platform, institution, class, user).await;
+    things.extend([("attempts", attempt), ("submissions", attempt), ("regrades", regrade)]);
     things
 }
 
-/// An attempt that a student of the class has begun.
-async fn begun(platform: &Platform, institution: InstitutionId, class: Uuid, user: Uuid) -> Uuid {
+/// An attempt that a student of the class has begun, and a regrade of its assessment.
+async fn begun(
+    platform: &Platform,
+    institution: InstitutionId,
+    class: Uuid,
+    user: Uuid,
+) -> (Uuid, Uuid) {
     let other = platform.admin(institution);
     let bank = other.post("/v1/question-banks", json!({"name": "D"})).await.expect(201).id();
     let body = json!({"type": "TRUE_FALSE", "answer": true});
@@ -102,7 +107,12 @@ async fn begun(platform: &Platform, institution: InstitutionId, class: Uuid, use
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let own = other.with_token(&platform.token_of(institution, Role::Student, user));
-    own.post(&format!("/v1/assessments/{exam}/attempts"), json!({})).await.expect(201).id()
+    let attempts = format!("/v1/assessments/{exam}/attempts");
+    let attempt = own.post(&attempts, json!({})).await.expect(201).id();
+    let regrade = format!("/v1/assessments/{exam}:regrade");
+    let regrade = other.post(&regrade, json!({"dryRun": false})).await.expect(202).body;
+    let regrade = regrade["regradeId"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    (attempt, regrade)
 }
 
 /// How the class counts, an assessment of it, the student's grade and result.

@@ -256,14 +256,14 @@ pub(in super::super) async fn class_of_grade(
     Ok(row.map(|row| (row.class_id, (row.assessment_id, row.student_id))))
 }
 
-/// When a submission was handed in.
+/// When a submission was handed in; what came within the grace counts as of its deadline.
 pub(in super::super) async fn submitted_at(
     tx: &mut TenantTx,
     submission: Uuid,
 ) -> Result<Option<DateTime<Utc>>, Error> {
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_scalar!(
-        "SELECT submitted_at FROM assessment_submissions WHERE institution_id = $1 AND id = $2",
+        "SELECT least(submitted_at, deadline_at) FROM assessment_submissions WHERE institution_id = $1 AND id = $2",
         institution,
         submission
     )

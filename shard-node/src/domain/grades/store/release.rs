@@ -56,10 +56,11 @@ pub(in super::super) async fn class_of_assessment(
     .await?)
 }
 
-/// Shows all that were given and not shown; whoever writes one meanwhile holds the assessment.
+/// Shows all that were given and not shown, of one student or of all; whoever writes one meanwhile holds the assessment.
 pub(in super::super) async fn release(
     tx: &mut TenantTx,
     assessment: Uuid,
+    student: Option<Uuid>,
     at: DateTime<Utc>,
 ) -> Result<Vec<Released>, Error> {
     let institution = tx.institution().as_uuid();
@@ -67,11 +68,13 @@ pub(in super::super) async fn release(
         Released,
         r#"UPDATE grades SET released_at = $3
            WHERE institution_id = $1 AND assessment_id = $2 AND released_at IS NULL AND state <> 'UNGRADED'
+             AND ($4::uuid IS NULL OR student_id = $4)
            RETURNING id, student_id AS student, row_version, state AS "state: State", score, possible, late_deduction,
                      origin AS "origin: Origin", submission_id AS submission"#,
         institution,
         assessment,
-        at
+        at,
+        student
     )
     .fetch_all(tx.connection())
     .await?)

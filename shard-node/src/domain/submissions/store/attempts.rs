@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
 
-/// An attempt, locked.
+/// An attempt; locked, where it is not said to be read alone.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Sat {
     pub(in super::super) id: Uuid,
+    pub(in super::super) student_id: Uuid,
     pub(in super::super) attempt: i32,
     pub(in super::super) revision: i32,
     pub(in super::super) items: i32,
@@ -21,33 +22,38 @@ pub(in super::super) struct Sat {
     pub(in super::super) deadline_at: Option<DateTime<Utc>>,
     pub(in super::super) submitted_at: Option<DateTime<Utc>>,
     pub(in super::super) answers: Value,
+    /// Points of its items, before lateness, and those that there were to get.
+    pub(in super::super) raw_score: Option<Decimal>,
+    pub(in super::super) possible: Option<Decimal>,
     pub(in super::super) score: Option<Decimal>,
     pub(in super::super) late_deduction: Option<Decimal>,
     pub(in super::super) graded_at: Option<DateTime<Utc>>,
     pub(in super::super) row_version: i64,
 }
 
-/// All attempts of a student at an assessment, locked in their order: of two of them that are graded at once the second
-/// sees what the first has come to.
+/// All attempts of students at an assessment, locked in the order of their ids: of two of them that are graded at once the
+/// second sees what the first has come to. Those of one student are in their order.
 pub(in super::super) async fn lock_attempts(
     tx: &mut TenantTx,
     assessment: Uuid,
-    student: Uuid,
+    students: &[Uuid],
 ) -> Result<Vec<Sat>, Error> {
     let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_as!(
+    let mut attempts = sqlx::query_as!(
         Sat,
-        r#"SELECT id, attempt, revision, items, status AS "status: SubmissionStatus", deadline_at, submitted_at,
-                  answers, score, late_deduction, graded_at, row_version
+        r#"SELECT id, student_id, attempt, revision, items, status AS "status: SubmissionStatus", deadline_at,
+                  submitted_at, answers, raw_score, possible, score, late_deduction, graded_at, row_version
            FROM assessment_submissions
-           WHERE institution_id = $1 AND assessment_id = $2 AND student_id = $3
-           ORDER BY attempt FOR NO KEY UPDATE"#,
+           WHERE institution_id = $1 AND assessment_id = $2 AND student_id = ANY($3)
+           ORDER BY id FOR NO KEY UPDATE"#,
         institution,
         assessment,
-        student
+        students
     )
     .fetch_all(tx.connection())
-    .await?)
+    .await?;
+    attempts.sort_by_key(|sat| sat.attempt);
+    Ok(attempts)
 }
 
 /// What a locked attempt comes to.

@@ -67,6 +67,34 @@ pub(in super::super) async fn hold_assessment(
     .await?)
 }
 
+/// The same, held by nobody: for who only looks.
+pub(in super::super) async fn facts(
+    tx: &mut TenantTx,
+    submission: Uuid,
+) -> Result<Option<Facts>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Facts,
+        r#"SELECT a.id AS assessment_id, a.class_id, t.student_id, a.grading_type AS "grading_type: GradingType",
+                  a.points_possible, a.attempt_policy AS "attempt_policy: CountedAttempt",
+                  a.release_policy AS "release_policy: ReleasePolicy", a.released_at, a.closed_at,
+                  coalesce(o.due_at, a.due_at) AS due_at, coalesce(c.timezone, i.timezone) AS "timezone!",
+                  l.rate_percent AS "late_rate?", l."interval" AS "late_interval?", l.floor_percent AS "late_floor?"
+           FROM assessment_submissions t
+           JOIN assessments a ON a.institution_id = $1 AND a.id = t.assessment_id
+           JOIN classes c ON c.institution_id = $1 AND c.id = a.class_id
+           JOIN institutions i ON i.institution_id = $1 AND i.id = $1
+           LEFT JOIN late_policies l ON l.institution_id = $1 AND l.id = a.late_policy_id
+           LEFT JOIN assessment_overrides o
+               ON o.institution_id = $1 AND o.assessment_id = a.id AND o.student_id = t.student_id
+           WHERE t.institution_id = $1 AND t.id = $2"#,
+        institution,
+        submission
+    )
+    .fetch_optional(tx.connection())
+    .await?)
+}
+
 /// How far the assessment of a submission is.
 pub(in super::super) async fn release_of(
     tx: &mut TenantTx,
@@ -79,6 +107,29 @@ pub(in super::super) async fn release_of(
            WHERE institution_id = $1 AND id = $2"#,
         institution,
         assessment
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
+/// Of which draw a paper is.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Drawn {
+    pub(in super::super) assessment_id: Uuid,
+    pub(in super::super) student_id: Uuid,
+    pub(in super::super) attempt: i32,
+    pub(in super::super) revision: i32,
+}
+
+/// Of which draw the paper of a submission is.
+pub(in super::super) async fn drawn(tx: &mut TenantTx, id: Uuid) -> Result<Drawn, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Drawn,
+        "SELECT assessment_id, student_id, attempt, revision FROM assessment_submissions
+         WHERE institution_id = $1 AND id = $2",
+        institution,
+        id
     )
     .fetch_one(tx.connection())
     .await?)

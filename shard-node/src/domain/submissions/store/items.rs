@@ -1,5 +1,7 @@
 //! Points of items.
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -13,13 +15,41 @@ pub(in super::super) async fn kept(tx: &mut TenantTx, id: Uuid) -> Result<Vec<Ke
     let institution = tx.institution().as_uuid();
     Ok(sqlx::query_as!(
         Kept,
-        "SELECT item, points, state, given_by, comment FROM submission_item_scores
+        "SELECT item, question_version, points, state, given_by, comment FROM submission_item_scores
          WHERE institution_id = $1 AND submission_id = $2",
         institution,
         id
     )
     .fetch_all(tx.connection())
     .await?)
+}
+
+/// The same of several submissions, by their ids.
+pub(in super::super) async fn kept_of(
+    tx: &mut TenantTx,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Kept>>, Error> {
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        "SELECT submission_id, item, question_version, points, state, given_by, comment FROM submission_item_scores
+         WHERE institution_id = $1 AND submission_id = ANY($2)",
+        institution,
+        ids
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut kept: HashMap<Uuid, Vec<Kept>> = HashMap::new();
+    for row in rows {
+        kept.entry(row.submission_id).or_default().push(Kept {
+            item: row.item,
+            question_version: row.question_version,
+            points: row.points,
+            state: row.state,
+            given_by: row.given_by,
+            comment: row.comment,
+        });
+    }
+    Ok(kept)
 }
 
 /// Writes what the grader gives; what a person has given stays. Answers how many items have changed.

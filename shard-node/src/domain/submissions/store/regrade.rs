@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Sat;
+use crate::domain::attempts::SubmissionStatus;
 use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
@@ -125,6 +128,95 @@ pub(in super::super) async fn next_graded(
     .fetch_all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.student_id)).collect())
+}
+
+/// The next submissions that have a score, after one, of one student or of all, with their students, in the order of
+/// their ids.
+pub(in super::super) async fn next_settled(
+    tx: &mut TenantTx,
+    assessment: Uuid,
+    student: Option<Uuid>,
+    after: Option<Uuid>,
+    at_most: i64,
+) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        "SELECT id, student_id FROM assessment_submissions
+         WHERE institution_id = $1 AND assessment_id = $2 AND ($3::uuid IS NULL OR student_id = $3) AND id > $4
+           AND status IN ('GRADED', 'RETURNED')
+         ORDER BY id LIMIT $5",
+        institution,
+        assessment,
+        student,
+        after.unwrap_or_default(),
+        at_most
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.student_id)).collect())
+}
+
+/// A submission that the grader has graded, with its paper, read alone.
+#[derive(Debug, Clone)]
+pub(in super::super) struct LookedAt {
+    pub(in super::super) sat: Sat,
+    /// When it was due for its student.
+    pub(in super::super) due_at: Option<DateTime<Utc>>,
+    pub(in super::super) paper: Value,
+    pub(in super::super) key: Value,
+}
+
+/// Those that [`next_graded`] would name, with what grading them anew needs.
+pub(in super::super) async fn look_at_graded(
+    tx: &mut TenantTx,
+    assessment: Uuid,
+    after: Option<Uuid>,
+    at_most: i64,
+) -> Result<Vec<LookedAt>, Error> {
+    let institution = tx.institution().as_uuid();
+    let rows = sqlx::query!(
+        r#"SELECT t.id, t.student_id, t.attempt, t.revision, t.items, t.status AS "status: SubmissionStatus",
+                  t.deadline_at, t.submitted_at, t.answers, t.raw_score, t.possible, t.score, t.late_deduction,
+                  t.graded_at, t.row_version, v.paper, v.key,
+                  coalesce((SELECT o.due_at FROM assessment_overrides o
+                            WHERE o.institution_id = $1 AND o.assessment_id = a.id AND o.student_id = t.student_id),
+                           a.due_at) AS due_at
+           FROM assessment_submissions t
+           JOIN assessments a ON a.institution_id = $1 AND a.id = t.assessment_id
+           JOIN assessment_variants v ON v.institution_id = $1 AND v.submission_id = t.id
+           WHERE t.institution_id = $1 AND t.assessment_id = $2 AND t.id > $3 AND t.grader_version IS NOT NULL
+             AND t.status IN ('IN_REVIEW', 'GRADED', 'RETURNED')
+           ORDER BY t.id LIMIT $4"#,
+        institution,
+        assessment,
+        after.unwrap_or_default(),
+        at_most
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let looked_at = rows.into_iter().map(|row| LookedAt {
+        sat: Sat {
+            id: row.id,
+            student_id: row.student_id,
+            attempt: row.attempt,
+            revision: row.revision,
+            items: row.items,
+            status: row.status,
+            deadline_at: row.deadline_at,
+            submitted_at: row.submitted_at,
+            answers: row.answers,
+            raw_score: row.raw_score,
+            possible: row.possible,
+            score: row.score,
+            late_deduction: row.late_deduction,
+            graded_at: row.graded_at,
+            row_version: row.row_version,
+        },
+        due_at: row.due_at,
+        paper: row.paper,
+        key: row.key,
+    });
+    Ok(looked_at.collect())
 }
 
 /// Notes how far a correction is applied.
