@@ -10,6 +10,7 @@ use super::items::{self, ItemScore};
 use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, VerifyReceipt};
 use super::store;
 use crate::domain::assessments::decode;
+use crate::domain::attempts::SubmissionStatus;
 use crate::domain::attempts::receipt::Receipt;
 use crate::domain::grading::VariantKey;
 use crate::domain::questions::Paper;
@@ -92,7 +93,9 @@ async fn detail_at(
     let key = store::variant_key(tx, id).await?;
     let items =
         if is_student && !submission.released { Vec::new() } else { scores(tx, id, &key).await? };
-    let shows_key = now.is_some_and(|now| release.shows_key(now));
+    // Whatever became of the assessment: who is still at it has no key.
+    let has_ended = submission.status != SubmissionStatus::InProgress;
+    let shows_key = has_ended && now.is_some_and(|now| release.shows_key(now));
     Ok(SubmissionDetail {
         paper: paper(tx, id).await?,
         answers: attempts::answers_of(tx, id).await?,

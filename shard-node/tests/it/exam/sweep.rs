@@ -178,3 +178,37 @@ async fn the_policy_of_attempts_says_which_one_counts() {
     }
     exam.close().await;
 }
+
+/// The other order is a deadlock at the very moment when deadlines end.
+#[tokio::test]
+async fn who_begins_anew_waits_for_an_overdue_attempt_without_the_enrolment() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600, "maxAttempts": 2})).await;
+    exam.school.served.rest.cancel();
+    let attempt = sitter.start(assessment).await.expect(201).id();
+    exam.school
+        .run("UPDATE assessment_submissions SET deadline_at = now() - interval '10 seconds'")
+        .await;
+    let mut sweep = exam.school.shard.connect("postgres").await;
+    sqlx::query("BEGIN").execute(&mut sweep).await.expect("begun");
+    sqlx::query("SELECT FROM assessment_submissions WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(attempt)
+        .execute(&mut sweep)
+        .await
+        .expect("the attempt");
+    let sweeps = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        exam.school.until(waits, 1).await;
+        sqlx::query("SELECT FROM enrollments FOR NO KEY UPDATE NOWAIT")
+            .execute(&mut sweep)
+            .await
+            .expect("an enrolment that nobody holds");
+        sqlx::query("COMMIT").execute(&mut sweep).await.expect("committed");
+    };
+    let (begun, ()) = tokio::join!(sitter.start(assessment), sweeps);
+    assert_eq!(begun.expect(201).body["attempt"], 2);
+    assert_eq!(exam.submission(attempt).await["submittedBy"], "DEADLINE");
+    exam.close().await;
+}
