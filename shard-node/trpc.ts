@@ -4146,7 +4146,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       /** The assessment. */
       assessmentId: string;
     }, Attempt>;
-    /** Hands an attempt in, with final answers where they are given; gives a receipt. */
+    /** Hands an attempt in, with final answers (If-Match is demanded then) or as it was saved; gives a receipt. */
     submitAssessment: Mutation<{
       /** The final answers; those that were saved last where absent. */
       answers?: { [member: string]: unknown } | null;

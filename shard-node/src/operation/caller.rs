@@ -90,16 +90,22 @@ impl Caller {
             let allowed: Vec<_> = roles.iter().map(Role::as_str).collect();
             return Err(forbidden(&format!("{} is for {}", operation.name, allowed.join(", "))));
         }
-        if operation.needs_if_match && self.if_match.is_none() {
-            let problem = Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "if-match-required",
-                "This change needs If-Match",
-            );
-            return Err(problem.detail("send the ETag of the version that you have read").into());
+        if operation.needs_if_match {
+            self.expect_if_match()?;
         }
         self.relations = operation.policy.relations(self.roles);
         Ok(())
+    }
+
+    /// 428 without `If-Match`.
+    pub fn expect_if_match(&self) -> Result<(), Error> {
+        if self.if_match.is_some() {
+            return Ok(());
+        }
+        let title = "This change needs If-Match";
+        Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "if-match-required", title)
+            .detail("send the ETag of the version that you have read")
+            .into())
     }
 
     /// 412 where `If-Match` names another version than the row has.

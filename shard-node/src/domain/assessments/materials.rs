@@ -1,7 +1,11 @@
 //! Materials: the questions that papers are drawn from, frozen by a job as they were when the blueprint was written.
 //!
-//! What must stay true: of a published assessment they never change; of a draft each blueprint has its own. What is shown
-//! of them has no key: the pool stays in the database, and reasons why something cannot be drawn name questions by id.
+//! What must stay true:
+//! - Of a published assessment they never change; of a draft each blueprint has its own.
+//! - What is shown of them has no key: the pool stays in the database, and reasons why something cannot be drawn name
+//!   questions by id.
+//! - A proof costs a processor for as long as its budget lasts (`questions::prove`): it has a thread of its own, so that
+//!   nobody else waits for it, and the job that makes materials holds no transaction meanwhile.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -18,8 +22,8 @@ use super::{lock_taught, rules, store};
 use crate::domain::attempts::receipt::hex;
 use crate::domain::questions::{self, Blueprint, Pool, ProofFailure, Seed};
 use crate::error::Error;
-use crate::jobs::{Failure, Handler, Job, NewJob};
-use crate::operation::{Reader, Reply, Work};
+use crate::jobs::{Failure, Handler, Job, JobContext, NewJob};
+use crate::operation::{Caller, Finished, Reader, Reply, Work};
 use crate::policy::About;
 use crate::resource::{self, ById, Resource as _};
 use crate::store::TenantTx;
@@ -65,9 +69,9 @@ pub struct MaterialsView {
     pub row_version: i64,
 }
 
-/// The handler that makes them.
+/// The handler that makes them: one at once, because each has a processor to itself.
 pub(super) fn handler() -> Handler {
-    Handler::effect(KIND, |work, job| Box::pin(run(work, job)))
+    Handler::outside(KIND, |context, job| Box::pin(run(context, job))).at_once(1)
 }
 
 /// The job that makes them.
@@ -81,33 +85,67 @@ struct Payload {
     assessment_id: Uuid,
 }
 
-async fn run(work: &mut Work, job: &Job) -> Result<(), Failure> {
+async fn run(context: &JobContext, job: &Job) -> Result<(), Failure> {
     let Payload { assessment_id } = job.decode()?;
-    Ok(make(work, assessment_id).await?)
+    Ok(make(context, assessment_id).await?)
 }
 
 /// Makes those of a draft that has none yet; says why where that cannot be done.
-async fn make(work: &mut Work, id: Uuid) -> Result<(), Error> {
-    let Some(wanted) = store::lock_wanted(work.tx(), id).await? else { return Ok(()) };
+async fn make(context: &JobContext, id: Uuid) -> Result<(), Error> {
+    let mut tx = context.begin().await?;
+    let wanted = store::lock_wanted(&mut tx, id).await?;
+    let Some(wanted) = wanted else { return tx.rollback().await };
     let blueprint: Blueprint = decode(wanted.blueprint.clone(), "a blueprint")?;
-    let pool = match questions::pool_of(work.tx(), &blueprint).await {
-        Ok(pool) => pool,
-        Err(Error::Refused(problem)) => {
-            return store::failed(work.tx(), id, json!(reasons(&problem))).await;
-        }
+    let found = questions::pool_of(&mut tx, &blueprint).await;
+    tx.rollback().await?;
+    let proof = match found {
+        Ok(pool) => proved(blueprint, pool).await?,
+        Err(Error::Refused(problem)) => Err(reasons(&problem)),
         Err(error) => return Err(error),
     };
-    if let Err(failures) = prove(&blueprint, &pool) {
-        return store::failed(work.tx(), id, json!(failures)).await;
+    keep(context, id, wanted.revision, proof).await
+}
+
+/// Writes what came of it in a transaction of its own, unless the draft has another blueprint since, or none: whoever
+/// gave it one has queued the job again.
+async fn keep(
+    context: &JobContext,
+    id: Uuid,
+    revision: i32,
+    proof: Result<Pool, Vec<String>>,
+) -> Result<(), Error> {
+    let JobContext { node, institution, epoch, deadline, .. } = context;
+    let caller = Caller::platform(*institution, *epoch, *deadline, context.id);
+    let tx = context.begin().await?;
+    let mut work = Work::new(caller, node.now(), tx, node.jobs.clone());
+    let wanted = store::lock_wanted(work.tx(), id).await?;
+    if let Some(wanted) = wanted.filter(|wanted| wanted.revision == revision) {
+        match proof {
+            Ok(pool) => ready(&mut work, id, &wanted, &pool).await?,
+            Err(failures) => store::failed(work.tx(), id, json!(failures)).await?,
+        }
     }
-    let pool = serde_json::to_value(&pool)
+    let Finished { tx, wakes, recorded, .. } = work.finish().await?;
+    tx.commit().await?;
+    if wakes {
+        node.jobs.wake(*institution);
+    }
+    if recorded {
+        node.wakes.wake(*institution);
+    }
+    Ok(())
+}
+
+/// Writes materials that were proved.
+async fn ready(work: &mut Work, id: Uuid, of: &store::Wanted, pool: &Pool) -> Result<(), Error> {
+    let pool = serde_json::to_value(pool)
         .map_err(|error| Error::Defect(format!("a pool does not encode: {error}")))?;
     let hash = Sha256::new()
-        .chain_update(wanted.blueprint.to_string())
+        .chain_update(of.blueprint.to_string())
         .chain_update([0])
         .chain_update(pool.to_string())
         .finalize();
-    store::insert_materials(work.tx(), id, &wanted, &pool, &hash).await?;
+    store::insert_materials(work.tx(), id, of, &pool, &hash).await?;
     let made: Assessment = resource::load_required(work.tx(), id).await?;
     resource::record(work, "MATERIALS_READY", id, &made)
 }
@@ -121,8 +159,18 @@ fn reasons(problem: &Problem) -> Vec<String> {
     reasons
 }
 
+/// The pool, once it was proved; else why it cannot be. Another thread does it: what is dropped meanwhile leaves it to end
+/// by itself, with its budget.
+pub(super) async fn proved(
+    blueprint: Blueprint,
+    pool: Pool,
+) -> Result<Result<Pool, Vec<String>>, Error> {
+    let proof = tokio::task::spawn_blocking(move || prove(&blueprint, &pool).map(|()| pool)).await;
+    proof.map_err(|error| Error::Defect(format!("the proof ended: {error}")))
+}
+
 /// Draws sample papers, and has the grader grade their own keys: each must have full marks.
-pub(super) fn prove(blueprint: &Blueprint, pool: &Pool) -> Result<(), Vec<String>> {
+fn prove(blueprint: &Blueprint, pool: &Pool) -> Result<(), Vec<String>> {
     questions::prove(blueprint, pool, SAMPLES, Seed::sample).map_err(|failures| {
         let said = |failure: &ProofFailure| match failure.question_id {
             Some(question) => format!("question {question}: {}", failure.reason),

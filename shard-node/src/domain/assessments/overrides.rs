@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Assessment;
+use super::status::Status;
 use super::{PATH, lock_any_version, rules, store};
 use crate::domain::checks::valid_instant;
 use crate::domain::{attempts, submissions};
@@ -144,7 +145,8 @@ pub(super) async fn list(
     Ok(page)
 }
 
-/// Sets one. An attempt of the student's that is under way goes by it at once, and what lateness took is worked out anew.
+/// Sets one. An attempt of the student's that is under way goes by it at once, and what lateness took is worked out anew;
+/// what is closed is not opened by it.
 pub(super) async fn set(
     work: &mut Work,
     input: SetOverride,
@@ -160,6 +162,13 @@ pub(super) async fn set(
     );
     rules::check_windows(windows)?;
     let before = store::find_override(work.tx(), of.id, input.student_id).await?;
+    if of.status == Status::Closed {
+        let before = match before {
+            Some(id) => Some(resource::load_required::<AssessmentOverride>(work.tx(), id).await?),
+            None => None,
+        };
+        rules::may_override_closed(before.as_ref(), &input)?;
+    }
     let id = store::put_override(work.tx(), &input).await?;
     attempts::retime(work, of.id, Some(input.student_id)).await?;
     if of.late_policy_id.is_some() {

@@ -8,6 +8,7 @@ use service_kit::problem::FieldProblem;
 
 use super::input::{POINTS_DEFAULT, PatchAssessment};
 use super::model::{Assessment, MaterialsStatus};
+use super::overrides::{AssessmentOverride, SetOverride};
 use super::status::Status;
 use crate::operation::invalid;
 
@@ -72,6 +73,26 @@ pub(super) fn may_change(it: &Assessment, patch: &PatchAssessment) -> Result<(),
     Ok(())
 }
 
+/// Of what is closed an override may say when it was due for a student, and why; nothing new of sitting it.
+pub(super) fn may_override_closed(
+    before: Option<&AssessmentOverride>,
+    set: &SetOverride,
+) -> Result<(), Problem> {
+    // What is taken away makes no difference to who does not sit it.
+    fn is_new<T: PartialEq>(had: Option<T>, gets: Option<T>) -> bool {
+        gets.is_some() && gets != had
+    }
+    let adds = is_new(before.and_then(|had| had.opens_at), set.opens_at)
+        || is_new(before.and_then(|had| had.closes_at), set.closes_at)
+        || is_new(before.and_then(|had| had.extra_time_percent), set.extra_time_percent)
+        || is_new(before.and_then(|had| had.extra_attempts), set.extra_attempts);
+    if adds {
+        let allowed = "dueAt and the note alone: nobody sits it any more";
+        return Err(Problem::new(StatusCode::CONFLICT, "closed", "It is closed").detail(allowed));
+    }
+    Ok(())
+}
+
 /// Whether it may be published as far as materials go. What another system has sent may be graded there, and needs none.
 pub(super) fn expect_ready(it: &Assessment) -> Result<(), Problem> {
     let detail = match (it.materials_status, it.grading_type) {
@@ -120,6 +141,28 @@ mod tests {
         ] {
             let problem = check_windows(wrong).expect_err("out of order");
             assert_eq!(problem.errors[0].pointer, pointer);
+        }
+    }
+
+    #[test]
+    fn what_is_closed_is_due_at_another_time_for_a_student_and_not_sat() {
+        let set = |member: &str, value: serde_json::Value| -> SetOverride {
+            let ids = uuid::Uuid::nil();
+            let mut set = serde_json::json!({"assessmentId": ids, "studentId": ids});
+            set[member] = value;
+            serde_json::from_value(set).expect("an override")
+        };
+        let (time, number) = (serde_json::json!("2026-09-01T00:00:00Z"), serde_json::json!(1));
+        assert!(may_override_closed(None, &set("dueAt", time.clone())).is_ok());
+        assert!(may_override_closed(None, &set("note", serde_json::json!("x"))).is_ok());
+        for (member, value) in [
+            ("opensAt", &time),
+            ("closesAt", &time),
+            ("extraTimePercent", &number),
+            ("extraAttempts", &number),
+        ] {
+            let refused = may_override_closed(None, &set(member, value.clone()));
+            assert_eq!(refused.expect_err(member).code, "closed");
         }
     }
 

@@ -133,7 +133,8 @@ pub(super) async fn update(
         attempts::retime(work, it.id, None).await?;
         lifecycle::close_by_itself(work, it.id).await?;
     }
-    if it.status != Status::Draft && it.counts != counted {
+    let weighs = (it.counts, it.category_id) != (counted, before.category_id);
+    if it.status != Status::Draft && weighs {
         work.enqueue(refresh_class_job(it.class_id));
     }
     let lateness = (it.due_at, it.late_policy_id) != (before.due_at, before.late_policy_id);

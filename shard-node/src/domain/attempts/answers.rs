@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::SubmissionStatus;
 use super::model::{Attempt, SaveAnswers, SavedAnswers};
 use super::rules;
-use super::store::{self, Row};
+use super::store::{self, Row, Sitter};
 use crate::domain::submissions;
 use crate::error::{Error, not_found};
 use crate::operation::{Reader, Reply, Work, forbidden};
@@ -45,10 +45,11 @@ pub(super) async fn save(
     input: SaveAnswers,
 ) -> Result<Reply<SavedAnswers>, Error> {
     let now = work.now;
-    let mut row = lock_own(work, input.id).await?;
+    let (mut row, sitter) = lock_own(work, input.id).await?;
     if row.status != SubmissionStatus::InProgress || rules::is_over(row.deadline_at, now) {
         return Err(rules::closed(row.deadline_at).into());
     }
+    rules::expect_enrolled(sitter.goes_on)?;
     work.caller.expect_version(row.row_version)?;
     rules::check_answers(&input.answers, row.items)?;
     let answers = object(input.answers);
@@ -58,12 +59,12 @@ pub(super) async fn save(
 }
 
 /// Locks an attempt of the caller's own: another's is 404, to the office 403.
-pub(super) async fn lock_own(work: &mut Work, id: Uuid) -> Result<Row, Error> {
+pub(super) async fn lock_own(work: &mut Work, id: Uuid) -> Result<(Row, Sitter), Error> {
     let missing = || not_found("attempt");
     let row = store::lock(work.tx(), id).await?.ok_or_else(missing)?;
-    let user = store::user_of(work.tx(), row.student_id).await?;
-    if user == work.caller.subject {
-        return Ok(row);
+    let sitter = store::sitter(work.tx(), row.class_id, row.student_id).await?;
+    if sitter.user_id == work.caller.subject {
+        return Ok((row, sitter));
     }
     if work.caller.is_office() {
         return Err(forbidden("an attempt is its student's alone"));

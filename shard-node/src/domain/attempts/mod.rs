@@ -6,7 +6,11 @@
 //! - One attempt of a student in an assessment is under way at most; beginning again gives that one.
 //! - An answer that was acknowledged is handed in: by its student, or by the sweep at the deadline from the last save.
 //! - What is handed in is never changed again; receipt, progress, event and the grader's job are one transaction.
-//! - Locks are taken in one order on every path: assessment, enrolment, attempt, progress.
+//! - An answer is taken from who is in the class: ACTIVE, or COMPLETED meanwhile. Who was suspended or has left saves and
+//!   hands in nothing more; what was saved until then is handed in at the deadline. Another attempt is begun by who is
+//!   ACTIVE, or whose result was reopened.
+//! - Who hands answers in names what they take the place of (`If-Match`), as who saves them does.
+//! - Locks are taken in one order on every path: assessment, attempts, enrolments, progress.
 //!
 //! Left to others: what it is worth, and who sees that (submissions).
 
@@ -29,7 +33,7 @@ pub use model::{
     Attempt, SaveAnswers, SavedAnswers, StartAttempt, SubmissionStatus, SubmitAttempt, Submitted,
 };
 pub(crate) use sweep::KIND as ATTEMPT_ENDED;
-pub(crate) use times::{cut, retime};
+pub(crate) use times::{cut, retime, retime_student};
 
 use crate::error::{Error, not_found};
 use crate::jobs::Handler;
@@ -81,7 +85,9 @@ pub fn operations() -> Vec<Operation> {
             "/v1/attempts/{id}:submit",
             |work, input| Box::pin(submit::submit(work, input)),
         )
-        .summary("Hands an attempt in, with final answers where they are given; gives a receipt")
+        .summary(
+            "Hands an attempt in, with final answers (If-Match is demanded then) or as it was saved; gives a receipt",
+        )
         .policy(STUDENT),
     ]
 }

@@ -89,6 +89,16 @@ pub(super) fn may_start(
     Ok(())
 }
 
+/// 409 `not-enrolled`: the student is suspended, has left, or is through.
+pub(super) fn expect_enrolled(is_enrolled: bool) -> Result<(), Problem> {
+    if is_enrolled {
+        return Ok(());
+    }
+    let title = "The student is not in the class now";
+    let detail = "an ACTIVE enrolment in the class is needed; what was saved before is handed in at the deadline";
+    Err(Problem::new(StatusCode::CONFLICT, "not-enrolled", title).detail(detail))
+}
+
 /// 409: the deadline is over, or it was handed in.
 pub(super) fn closed(deadline: Option<DateTime<Utc>>) -> Problem {
     let detail = deadline.map_or_else(

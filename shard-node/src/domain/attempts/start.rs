@@ -7,14 +7,15 @@ use uuid::Uuid;
 
 use super::model::{Attempt, StartAttempt};
 use super::store::{self, NewAttempt, Sitting};
-use super::{PATH, SubmissionStatus, answers, finish, rules, sweep};
+use super::{PATH, answers, finish, rules, sweep};
 use crate::domain::enrollments::student_of_user;
 use crate::domain::{assessments, keys, questions};
 use crate::error::{Error, not_found};
 use crate::operation::{Event, Reply, Work, forbidden};
 
 /// Begins one; gives the one that is under way where there is one. The enrolment's row is locked: of two that begin at
-/// once the second sees what the first has begun.
+/// once the second sees what the first has begun. One that is overdue is handed in before that: attempts are locked
+/// before enrolments, as by the sweep and the grader.
 pub(super) async fn start(work: &mut Work, input: StartAttempt) -> Result<Reply<Attempt>, Error> {
     let (now, subject) = (work.now, work.caller.subject);
     let missing = || not_found("assessment");
@@ -22,26 +23,26 @@ pub(super) async fn start(work: &mut Work, input: StartAttempt) -> Result<Reply<
     let student = student_of_user(work.tx(), subject).await?;
     let sitting = store::hold_sitting(work.tx(), assessment, student).await?.ok_or_else(missing)?;
     let student = student.ok_or_else(|| forbidden("the token's subject is no student here"))?;
-    let enrollment = store::hold_enrollment(work.tx(), sitting.class_id, student).await?;
-    let (enrollment, is_active) = enrollment.ok_or_else(missing)?;
+    // The sweep has not come yet.
+    let before = now - rules::GRACE;
+    let overdue = store::lock_overdue_of(work.tx(), assessment, student, before).await?;
+    finish::at_deadline(work, assessment, overdue.into_iter().collect()).await?;
+    let enrolled = store::hold_enrollment(work.tx(), sitting.class_id, student).await?;
+    let enrolled = enrolled.ok_or_else(missing)?;
     if sitting.status == assessments::Status::Draft {
         return Err(missing());
     }
+    rules::expect_enrolled(enrolled.goes_on)?;
     let (running, used, last) = store::in_progress(work.tx(), assessment, student).await?;
     if let Some(running) = running {
-        // Looked at without a lock: the grader locks attempts before the enrolment.
+        // Looked at without a lock: that would come before the enrolment's.
         let row = store::find(work.tx(), running).await?.ok_or_else(missing)?;
-        if !rules::is_over(row.deadline_at, now) {
-            return Ok(Reply::ok(answers::attempt(work.tx(), row, now).await?));
-        }
-        // The sweep has not come yet.
-        let row = store::lock(work.tx(), running).await?;
-        let row = row.filter(|row| row.status == SubmissionStatus::InProgress);
-        finish::at_deadline(work, assessment, row.into_iter().collect()).await?;
+        return Ok(Reply::ok(answers::attempt(work.tx(), row, now).await?));
     }
-    expect_startable(&sitting, is_active)?;
+    rules::expect_enrolled(enrolled.begins)?;
+    expect_paper(&sitting)?;
     rules::may_start(sitting.status, &sitting.terms(), used, now)?;
-    let new = draw(work, &sitting, assessment, (enrollment, student), last + 1).await?;
+    let new = draw(work, &sitting, assessment, (enrolled.id, student), last + 1).await?;
     store::insert(work.tx(), &new).await?;
     if let Some(deadline) = new.deadline_at {
         work.enqueue(sweep::job(new.id, deadline));
@@ -60,19 +61,13 @@ pub(super) async fn start(work: &mut Work, input: StartAttempt) -> Result<Reply<
     Ok(Reply::created(made, format!("{PATH}/{}", new.id)))
 }
 
-fn expect_startable(sitting: &Sitting, is_active: bool) -> Result<(), Problem> {
-    let conflict = |code: &'static str, title: &'static str, detail: &'static str| {
-        Err(Problem::new(StatusCode::CONFLICT, code, title).detail(detail))
-    };
-    if !is_active {
-        let detail = "an ACTIVE enrolment in the class is needed";
-        return conflict("not-enrolled", "The student is not in the class now", detail);
+fn expect_paper(sitting: &Sitting) -> Result<(), Problem> {
+    if sitting.has_paper {
+        return Ok(());
     }
-    if !sitting.has_paper {
-        let detail = "it has no blueprint: its scores are entered";
-        return conflict("nothing-to-sit", "The assessment is not sat here", detail);
-    }
-    Ok(())
+    let title = "The assessment is not sat here";
+    let detail = "it has no blueprint: its scores are entered";
+    Err(Problem::new(StatusCode::CONFLICT, "nothing-to-sit", title).detail(detail))
 }
 
 /// The paper and key of the student's next attempt.

@@ -11,18 +11,23 @@ use super::{SubmissionStatus, answers, finish, rules};
 use crate::error::{Error, not_found};
 use crate::operation::{Reply, Work};
 
-/// Hands an attempt in. Handed in again it gives the same receipt, unless that would be of other answers.
+/// Hands an attempt in. Handed in again it gives the same receipt, unless that would be of other answers. Final answers
+/// take the place of what was acknowledged, and so name it.
 pub(super) async fn submit(
     work: &mut Work,
     input: SubmitAttempt,
 ) -> Result<Reply<Submitted>, Error> {
     let now = work.now;
-    let mut row = answers::lock_own(work, input.id).await?;
+    let (mut row, sitter) = answers::lock_own(work, input.id).await?;
     if row.status != SubmissionStatus::InProgress {
         return again(work, row, input).await;
     }
     if rules::is_over(row.deadline_at, now) {
         return Err(rules::closed(row.deadline_at).into());
+    }
+    rules::expect_enrolled(sitter.goes_on)?;
+    if input.answers.is_some() {
+        work.caller.expect_if_match()?;
     }
     work.caller.expect_version(row.row_version)?;
     if let Some(given) = input.answers {

@@ -1,8 +1,8 @@
 //! Drawing a student's paper from a blueprint and a pool, and proving that it can be done.
 //!
 //! What must stay true: the same blueprint, pool and seed give the same paper and key, in every build; each question's
-//! values and order depend on the seed and the question alone, so that a corrected question can be graded anew on the
-//! papers that were written ([`rekey`]).
+//! values and order depend on the seed and the question alone, so that a paper whose questions were corrected can be
+//! drawn anew beside the one that was written. What was proved is drawn for every seed. A proof has a budget.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use super::blueprint::{Blueprint, Pool, PooledQuestion};
 use super::choose::choose;
 use super::definition::Content;
 use super::instantiate::{Instance, instantiate};
-use super::paper::{Field, Paper, PaperItem, Variant};
-use super::parameters::Parameters;
+use super::paper::{Paper, PaperItem, Variant};
+use super::parameters::{Effort, Parameters};
 use super::seed::{Generator, Seed};
 use crate::domain::grading::{
     Answers, GradingPolicy, ItemKey, ItemState, VariantKey, full_marks, grade,
@@ -22,6 +22,15 @@ use rust_decimal::Decimal;
 
 /// Failures that a proof lists at most.
 const FAILURES_MAX: usize = 20;
+/// What a paper may cost on average to be drawn and proved: about so many additions, of which there are some 20 million
+/// in a second. So a thousand students who begin in a minute take a sixth of a core, and the 100 papers of a proof about
+/// a second: far less than the deadline of a request, and than a transaction may idle. It is three times what a paper of
+/// 300 ordinary questions takes.
+const PAPER_WORK_MAX: u64 = 200_000;
+/// What drawing a question costs before its first try, in additions: its generators, and its formulas, which are read.
+const DRAW_WORK: u64 = 100;
+/// What a pattern costs in a proof, in additions: most are kept compiled.
+const PATTERN_WORK: u64 = 500;
 
 /// Why a paper cannot be drawn. Sections are counted from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,24 +69,61 @@ pub enum DrawError {
         /// The question.
         question: Uuid,
     },
-    /// A question is not as it was where papers were drawn from it.
-    #[error("question {question} has another form than the paper's item {item}")]
-    OtherForm {
+    /// Values for a question's parameters were found so late that some students would have none.
+    #[error(
+        "too few values for the parameters of question {question} fulfil its constraints and keep its choices apart: \
+         let more of their combinations do so, or offer fewer"
+    )]
+    Rare {
         /// The question.
         question: Uuid,
-        /// The item.
-        item: String,
     },
+    /// Papers take too long to be drawn; this question the longest.
+    #[error(
+        "papers take too long to be drawn, and most of that is the work of question {question}: let more combinations of \
+         its values fulfil its constraints, shorten its formulas and texts, or ask fewer such questions"
+    )]
+    TooCostly {
+        /// The question.
+        question: Uuid,
+    },
+}
+
+impl DrawError {
+    /// The question, where it is one's fault.
+    fn question(&self) -> Option<Uuid> {
+        match self {
+            Self::TooFew { .. } => None,
+            Self::Missing { question, .. }
+            | Self::Repeated { question, .. }
+            | Self::NoValues { question }
+            | Self::Rare { question }
+            | Self::TooCostly { question } => Some(*question),
+        }
+    }
 }
 
 /// Draws a paper.
 pub fn draw(blueprint: &Blueprint, pool: &Pool, seed: Seed) -> Result<Variant, DrawError> {
+    watched(blueprint, pool, seed, |_, _| Ok(()))
+}
+
+/// The same, where somebody looks at what each question took.
+fn watched(
+    blueprint: &Blueprint,
+    pool: &Pool,
+    seed: Seed,
+    mut look: impl FnMut(&PooledQuestion, Effort) -> Result<(), DrawError>,
+) -> Result<Variant, DrawError> {
     let chosen = choose(blueprint, pool, &mut Generator::new(seed, b"sections"))?;
     let mut paper = Paper { items: Vec::with_capacity(chosen.len()) };
     let mut key = VariantKey { items: Vec::with_capacity(chosen.len()) };
     for (one, number) in chosen.into_iter().zip(1_usize..) {
         let item = format!("i{number}");
-        let instance = instance(one.question, one.points, seed)?;
+        let (instance, effort) = tried(one.question, one.points, seed);
+        let seen = look(one.question, effort);
+        let instance = instance.ok_or(DrawError::NoValues { question: one.question.id })?;
+        seen?;
         key.items.push(item_key(item.clone(), one.question, one.points, &instance));
         paper.items.push(PaperItem {
             item,
@@ -91,54 +137,26 @@ pub fn draw(blueprint: &Blueprint, pool: &Pool, seed: Seed) -> Result<Variant, D
     Ok(Variant { paper, key })
 }
 
-/// The key of a paper that was drawn from a seed, as the questions of another pool have it: for grading anew once a
-/// question was corrected. Its values and orders are those of the paper; a question with other choices, partners or gaps
-/// is refused.
-pub fn rekey(variant: &Variant, pool: &Pool, seed: Seed) -> Result<VariantKey, DrawError> {
-    let by_id: BTreeMap<Uuid, &PooledQuestion> =
-        pool.questions.iter().map(|question| (question.id, question)).collect();
-    let items = variant.key.items.iter().zip(&variant.paper.items).map(|(key, item)| {
-        let question = key.question_id;
-        let missing = DrawError::OtherForm { question, item: key.item.clone() };
-        let found = *by_id.get(&question).ok_or_else(|| missing.clone())?;
-        let instance = instance(found, key.points, seed)?;
-        let parts = |parts: &[super::paper::PaperPart]| -> Vec<(String, Form)> {
-            parts.iter().map(|part| (part.part.clone(), form(&part.field))).collect()
-        };
-        let is_same = form(&instance.field) == form(&item.field)
-            && parts(&instance.parts) == parts(&item.parts);
-        if !is_same {
-            return Err(missing);
-        }
-        Ok(item_key(key.item.clone(), found, key.points, &instance))
-    });
-    Ok(VariantKey { items: items.collect::<Result<_, _>>()? })
-}
-
-/// What answers to a field are made of, but for the wording.
-type Form = (super::definition::QuestionType, usize, usize, usize);
-
-fn form(field: &Field) -> Form {
-    (field.kind, field.choices.len(), field.prompts.len(), field.partners.len())
-}
-
 /// A question as a student with this seed sees it.
 pub(super) fn instance(
     question: &PooledQuestion,
     points: Decimal,
     seed: Seed,
 ) -> Result<Instance, DrawError> {
-    let no_values = DrawError::NoValues { question: question.id };
+    tried(question, points, seed).0.ok_or(DrawError::NoValues { question: question.id })
+}
+
+/// The same, none where no values were found, and what that took.
+fn tried(question: &PooledQuestion, points: Decimal, seed: Seed) -> (Option<Instance>, Effort) {
     let content = &question.content;
     let Ok(parameters) = Parameters::read(&content.parameters, &content.constraints) else {
-        return Err(no_values);
+        return (None, Effort::default());
     };
     let mut values = Generator::of_question(seed, b"values", question.id);
-    let drawn = parameters.draw(&mut values, cost(content), |values| {
+    parameters.draw(&mut values, cost(content), |values| {
         let order = Generator::of_question(seed, b"order", question.id);
         instantiate(content, points, &parameters.names, values, order)
-    });
-    drawn.ok_or(no_values)
+    })
 }
 
 /// What putting a question together costs, beside an addition of its formulas: by its length.
@@ -170,7 +188,8 @@ pub struct ProofFailure {
 }
 
 /// Draws papers from sample seeds, and grades the key's own answers to each: every item that no person grades gets all
-/// of its points, and nothing gets none.
+/// of its points, and nothing gets none. No question is near the end of its tries, and all papers together keep to
+/// their budget. The lots of sections are not counted: items and pool bound them.
 pub fn prove(
     blueprint: &Blueprint,
     pool: &Pool,
@@ -178,27 +197,55 @@ pub fn prove(
     seed_of: impl Fn(u32) -> Seed,
 ) -> Result<(), Vec<ProofFailure>> {
     let mut failures = Vec::new();
+    let mut budget = Budget::of(samples);
     for sample in 0..samples {
-        match draw(blueprint, pool, seed_of(sample)) {
+        let look = |question: &PooledQuestion, effort| budget.spend(question, effort);
+        match watched(blueprint, pool, seed_of(sample), look) {
             Ok(variant) => failures.extend(faults(sample, &variant.key)),
             Err(error) => failures.push(ProofFailure {
                 sample,
-                question_id: match &error {
-                    DrawError::TooFew { .. } => None,
-                    DrawError::Missing { question, .. }
-                    | DrawError::Repeated { question, .. }
-                    | DrawError::NoValues { question }
-                    | DrawError::OtherForm { question, .. } => Some(*question),
-                },
+                question_id: error.question(),
                 reason: error.to_string(),
             }),
         }
-        if failures.len() >= FAILURES_MAX {
+        if failures.len() >= FAILURES_MAX || budget.left.is_none() {
             failures.truncate(FAILURES_MAX);
             break;
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(failures) }
+}
+
+/// What a proof may cost yet, and what has cost what.
+struct Budget {
+    /// In additions; none once more was spent than there was.
+    left: Option<u64>,
+    spent: BTreeMap<Uuid, u64>,
+}
+
+impl Budget {
+    fn of(samples: u32) -> Self {
+        Self { left: Some(u64::from(samples) * PAPER_WORK_MAX), spent: BTreeMap::new() }
+    }
+
+    fn spend(&mut self, question: &PooledQuestion, effort: Effort) -> Result<(), DrawError> {
+        let content = &question.content;
+        let patterns = content.body.patterns().saturating_mul(PATTERN_WORK);
+        // It is put together once more for the paper, and graded.
+        let once = DRAW_WORK.saturating_add(cost(content).saturating_mul(2));
+        let work = effort.work.saturating_add(once).saturating_add(patterns);
+        *self.spent.entry(question.id).or_default() += work;
+        self.left = self.left.and_then(|left| left.checked_sub(work));
+        if self.left.is_none() {
+            let costliest = self.spent.iter().max_by_key(|(_, work)| **work);
+            let question = costliest.map_or(question.id, |(id, _)| *id);
+            return Err(DrawError::TooCostly { question });
+        }
+        if effort.is_rare {
+            return Err(DrawError::Rare { question: question.id });
+        }
+        Ok(())
+    }
 }
 
 /// The items whose own key does not get all points, and what gets points for nothing.

@@ -43,7 +43,7 @@ pub use definition::{
     OrderingBody, Pair, Parameter, PartBody, QuestionType, RangeParameter, Scoring, ShortTextBody,
     SingleBody, SingleChoice, TextAnswer, ToleranceType, TrueFalseBody,
 };
-pub use draw::{DrawError, ProofFailure, draw, prove, rekey};
+pub use draw::{DrawError, ProofFailure, draw, prove};
 pub use model::{
     NewQuestion, OfQuestion, PatchQuestion, PreviewQuestion, Question, QuestionPreview,
     QuestionVersion,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::rules;
 use super::samples::{all_types, content, each_type, ohm, question};
 use super::seed::Generator;
-use super::{Blueprint, DrawError, Pool, Seed, Variant, draw, prove, rekey, seed};
+use super::{Blueprint, DrawError, Pool, PooledQuestion, Seed, Variant, draw, prove, seed};
 use crate::domain::grading::{Answers, GradingPolicy, ItemState, full_marks, grade};
 
 fn of_student(student: u128) -> Seed {
@@ -151,18 +151,19 @@ fn a_proof_finds_a_key_that_does_not_get_all_points() {
     assert_eq!(failures[0].reason, "the key gets 2.25 of 2.5 points");
 }
 
+/// A paper that is drawn anew from corrected questions has their keys, and asks what was asked.
 #[test]
-fn a_corrected_question_is_graded_anew_on_the_papers_that_were_written() {
+fn a_corrected_question_leaves_papers_as_they_were_drawn_and_changes_its_own_key() {
     let (blueprint, mut pool) = all_types();
-    let variant = draw(&blueprint, &pool, of_student(9)).expect("drawn");
-    assert_eq!(rekey(&variant, &pool, of_student(9)), Ok(variant.key.clone()));
-
+    let before = draw(&blueprint, &pool, of_student(9)).expect("drawn");
     let mut corrected = each_type()[0].clone();
     corrected["body"]["choices"][2]["fraction"] = json!("1");
-    pool.questions[0] =
-        super::blueprint::PooledQuestion { version: 2, ..question(1, corrected.clone()) };
-    let key = rekey(&variant, &pool, of_student(9)).expect("the same form");
-    let nine = variant.paper.items[0]
+    pool.questions[0] = PooledQuestion { version: 2, ..question(1, corrected) };
+    let after = draw(&blueprint, &pool, of_student(9)).expect("drawn");
+    assert_eq!(after.paper, before.paper);
+    assert_eq!(after.key.items[1..], before.key.items[1..]);
+    assert_eq!(after.key.items[0].question_version, 2);
+    let nine = before.paper.items[0]
         .field
         .choices
         .iter()
@@ -170,13 +171,51 @@ fn a_corrected_question_is_graded_anew_on_the_papers_that_were_written() {
         .expect("a choice");
     let answers = Answers([("i1".to_owned(), json!(nine.id))].into());
     let score = |key| grade(key, &answers, &GradingPolicy::default()).score;
-    assert_eq!((score(&variant.key), score(&key)), (Decimal::new(625, 3), Decimal::new(25, 1)));
-    assert_eq!(key.items[0].question_version, 2);
+    assert_eq!(
+        (score(&before.key), score(&after.key)),
+        (Decimal::new(625, 3), Decimal::new(25, 1))
+    );
+}
 
-    corrected["body"]["choices"].as_array_mut().expect("choices").pop();
-    pool.questions[0] = question(1, corrected);
-    let other_form = DrawError::OtherForm { question: Uuid::from_u128(1), item: "i1".to_owned() };
-    assert_eq!(rekey(&variant, &pool, of_student(9)), Err(other_form));
+/// Two numbers up to 1,000, of which some fulfil a constraint.
+fn two_of_a_thousand(constraint: &str) -> Value {
+    let range = |name: &str| json!({"kind": "RANGE", "name": name, "min": 1, "max": 1_000});
+    json!({"statement": "{{a}} + {{b}}?", "shuffle": true, "parameters": [range("a"), range("b")],
+        "constraints": [constraint], "body": {"type": "NUMERIC", "accepted": [{"value": "a + b"}]}})
+}
+
+fn named(questions: &[PooledQuestion]) -> Blueprint {
+    let items: Vec<Value> =
+        questions.iter().map(|it| json!({"questionId": it.id, "points": "1"})).collect();
+    let section = json!({"kind": {"type": "FIXED", "items": items}});
+    serde_json::from_value(json!({"sections": [section]})).expect("a blueprint")
+}
+
+#[test]
+fn a_question_that_some_students_could_not_be_asked_is_refused() {
+    let refused = |constraint| rules::faults(&content(two_of_a_thousand(constraint)));
+    assert_eq!(refused("a <= 10").len(), 0);
+    let rare = refused("a == 77 and b <= 500");
+    assert_eq!(rare[0].pointer, "/constraints");
+    let pool = Pool { questions: vec![question(1, two_of_a_thousand("a == 77 and b <= 500"))] };
+    let failures =
+        prove(&named(&pool.questions), &pool, 100, Seed::sample).expect_err("it is rare");
+    let rare = DrawError::Rare { question: Uuid::from_u128(1) };
+    assert_eq!(failures[0].reason, rare.to_string());
+}
+
+/// Papers are proved by a node that has something else to do.
+#[test]
+fn a_paper_that_takes_long_to_draw_is_refused_before_it_has_taken_long() {
+    let ordinary = (1..=299).map(|id| question(id, two_of_a_thousand("a != b")));
+    let mut pool = Pool { questions: ordinary.collect() };
+    assert_eq!(prove(&named(&pool.questions), &pool, 2, Seed::sample), Ok(()));
+    pool.questions = (1..=300).map(|id| question(id, two_of_a_thousand("a <= 8"))).collect();
+    let failures = prove(&named(&pool.questions), &pool, 2, Seed::sample).expect_err("too costly");
+    assert_eq!((failures.len(), failures[0].sample), (1, 0), "{failures:?}");
+    let costliest = failures[0].question_id.expect("a question");
+    let expected = DrawError::TooCostly { question: costliest };
+    assert_eq!(failures[0].reason, expected.to_string());
 }
 
 /// The pointers of a question's faults, after some of its members were replaced.

@@ -93,7 +93,7 @@ fn pooled(question: Question) -> PooledQuestion {
 /// 422 with every fault and its place, where a question could not be drawn, or not be graded.
 async fn expect_sound(content: &Content) -> Result<(), Error> {
     let content = content.clone();
-    // It draws and grades: some milliseconds, or a second where an author means ill.
+    // It draws and grades: some milliseconds, or a fifth of a second where an author means ill.
     let faults = tokio::task::spawn_blocking(move || rules::faults(&content)).await;
     let faults =
         faults.map_err(|error| Error::Defect(format!("a question was not tried: {error}")))?;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::model::{BulkStudents, NewStudent, PatchStudent, Student};
 use super::rules::{self, Planned};
 use super::store;
-use crate::domain::users;
+use crate::domain::{attempts, users};
 use crate::error::Error;
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::{self, About, Relation};
@@ -44,12 +44,22 @@ pub(super) async fn create(work: &mut Work, new: NewStudent) -> Result<Reply<Stu
     resource::created(work, planned.id, super::PATH).await
 }
 
-/// Changes a student and its user; the row version rises once, whichever of them it was.
+/// Changes a student and its user; the row version rises once, whichever of them it was. What the student sits just now
+/// lasts as long as is granted from now on.
 pub(super) async fn update(work: &mut Work, patch: PatchStudent) -> Result<Reply<Student>, Error> {
-    let student = patch.apply_to(resource::lock::<Student>(work, patch.id).await?);
+    let before = resource::lock::<Student>(work, patch.id).await?;
+    let granted = extra_time_percent(&before);
+    let student = patch.apply_to(before);
     store::update_user(work.tx(), &student).await?;
     store::update(work.tx(), &student).await?;
+    if extra_time_percent(&student) != granted {
+        attempts::retime_student(work, student.id).await?;
+    }
     resource::updated(work, student.id).await
+}
+
+fn extra_time_percent(student: &Student) -> i32 {
+    student.accommodations.as_ref().map_or(0, |granted| granted.extra_time_percent)
 }
 
 /// Deletes a student that nothing refers to, with its user and the roles that it has.

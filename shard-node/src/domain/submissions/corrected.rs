@@ -3,16 +3,20 @@
 //! What must stay true: a correction changes how answers are graded, never what was asked. The paper is drawn anew from the
 //! corrected questions with the same seed, and an item takes its new key only where it asks what the student was asked: the
 //! same choices, partners and gaps in the same order, and, where values were drawn for it, the same words. Any other item
-//! keeps the key that it had.
+//! keeps the key that it had; and a question that asks something else now keeps what it was corrected to before.
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::store::{self, Drawn, Facts, Sat};
 use crate::domain::assessments::{self, Materials, decode};
 use crate::domain::grading::{Graded, ItemState, VariantKey};
-use crate::domain::questions::{Blueprint, Paper, PaperItem, Pool, Variant};
+use crate::domain::questions::{
+    Blueprint, Fixed, FixedItem, Paper, PaperItem, Pool, PooledQuestion, Section, SectionKind,
+    Seed, Variant,
+};
 use crate::domain::{keys, questions};
 use crate::error::Error;
 use crate::store::TenantTx;
@@ -81,12 +85,23 @@ pub(super) async fn by_newest_questions(
     let Materials { blueprint, mut pool } = assessments::materials(tx, assessment).await?;
     let ids: Vec<Uuid> = pool.questions.iter().map(|question| question.id).collect();
     let newest = store::newest_versions(tx, &ids).await?;
+    let before: Pool = match store::correction(tx, assessment).await? {
+        Some(before) => decode(before.questions, "corrected questions")?,
+        None => Pool::default(),
+    };
     for question in &mut pool.questions {
+        let Some((version, content)) = newest.get(&question.id) else { continue };
         // Bank, tags and difficulty stay as they were: the draw goes by them.
-        if let Some((version, content)) = newest.get(&question.id) {
-            question.version = *version;
-            question.content = decode(content.clone(), "a question")?;
-        }
+        let newest = PooledQuestion {
+            version: *version,
+            content: decode(content.clone(), "a question")?,
+            ..question.clone()
+        };
+        let corrected = before.questions.iter().find(|before| before.id == question.id);
+        *question = match corrected {
+            Some(corrected) if !are_alike(question, &newest) => corrected.clone(),
+            _ => newest,
+        };
     }
     let secret = keys::institution_key(tx).await?;
     let full_credit = full_credit.iter().copied().collect();
@@ -131,6 +146,25 @@ fn overlaid(key: &VariantKey, paper: &Paper, anew: &Variant, pool: &Pool) -> Var
         }
     }
     key
+}
+
+/// Whether two versions of a question ask the same of somebody.
+fn are_alike(one: &PooledQuestion, other: &PooledQuestion) -> bool {
+    let asked = |question: &PooledQuestion| {
+        let fixed = FixedItem { question_id: question.id, points: Decimal::ONE };
+        let kind = SectionKind::Fixed(Fixed { items: vec![fixed] });
+        let blueprint = Blueprint { sections: vec![Section { title: String::new(), kind }] };
+        let pool = Pool { questions: vec![question.clone()] };
+        questions::draw(&blueprint, &pool, Seed::sample(0)).ok()
+    };
+    let has_values = !other.content.parameters.is_empty();
+    match (asked(one), asked(other)) {
+        (Some(one), Some(other)) => {
+            let mut pairs = one.paper.items.iter().zip(&other.paper.items);
+            pairs.all(|(one, other)| asks_the_same(one, other, has_values))
+        }
+        _ => false,
+    }
 }
 
 /// Whether what was answered to the one is an answer to the other.

@@ -10,6 +10,7 @@ use super::items::{self, ItemScore};
 use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, VerifyReceipt};
 use super::{corrected, store};
 use crate::domain::assessments::decode;
+use crate::domain::attempts::SubmissionStatus;
 use crate::domain::attempts::receipt::Receipt;
 use crate::domain::grading::VariantKey;
 use crate::domain::questions::Paper;
@@ -93,7 +94,9 @@ async fn detail_at(
     let items =
         if is_student && !submission.released { Vec::new() } else { scores(tx, id, &key).await? };
     let paper = paper(tx, id).await?;
-    let key = if now.is_some_and(|now| release.shows_key(now)) {
+    // Whatever became of the assessment: who is still at it has no key.
+    let has_ended = submission.status != SubmissionStatus::InProgress;
+    let key = if has_ended && now.is_some_and(|now| release.shows_key(now)) {
         Some(right(tx, &submission, &paper, key).await?)
     } else {
         None

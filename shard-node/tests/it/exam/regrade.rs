@@ -261,3 +261,109 @@ async fn who_asks_for_a_regrade_reads_how_far_it_is() {
     assert_eq!(exam.teacher.get(&place).await.expect(404).code(), "not-found");
     exam.close().await;
 }
+
+#[tokio::test]
+async fn a_corrected_key_counts_in_the_order_that_each_student_was_shown() {
+    let exam = Exam::open(6).await;
+    let body = |right: &str| {
+        let choice =
+            |text: &str| json!({"text": text, "fraction": if text == right { "1" } else { "0" }});
+        let choices: Vec<Value> = ["a", "b", "c", "d"].into_iter().map(choice).collect();
+        json!({"type": "SINGLE", "choices": choices})
+    };
+    let question = json!({"statement": "What is right?", "shuffle": true, "body": body("a")});
+    let question = exam.question_with(question).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    for sitter in &exam.sitters {
+        let begun = sitter.start(assessment).await.expect(201);
+        let shown = begun.body["paper"]["items"][0]["choices"].as_array().expect("choices").clone();
+        let second = shown.iter().find(|choice| choice["text"] == "b").expect("the second");
+        let answers = json!({"i1": second["id"]});
+        sitter.submit(begun.id(), Some(answers)).await.expect(200);
+    }
+    exam.school
+        .until(
+            "SELECT count(*) FROM assessment_submissions WHERE status = 'GRADED' AND score = 0",
+            6,
+        )
+        .await;
+    exam.correct(question, json!({"body": body("b")})).await;
+    let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
+    let changes = dry["changes"].as_array().expect("changes");
+    let all = changes.iter().filter(|change| change["after"] == "10").count();
+    assert_eq!(all, 6, "{dry}");
+    exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    exam.until_regraded(6).await;
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_was_right_in_what_was_asked_stays_right_when_something_else_is_asked() {
+    let exam = Exam::open(1).await;
+    let choices = |first: &str, right: usize| {
+        let fraction = |at: usize| if at == right { "1" } else { "0" };
+        json!({"type": "SINGLE", "choices": [
+            {"text": first, "fraction": fraction(0)}, {"text": "b", "fraction": fraction(1)}]})
+    };
+    let question = exam.question(choices("a", 0)).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    let begun = exam.sitters[0].start(assessment).await.expect(201);
+    let shown = begun.body["paper"]["items"][0]["choices"].as_array().expect("choices").clone();
+    let right = shown.iter().find(|choice| choice["text"] == "a").expect("the right one");
+    exam.sitters[0].submit(begun.id(), Some(json!({"i1": right["id"]}))).await.expect(200);
+    assert_eq!(exam.until_status(begun.id(), "GRADED").await["score"], "10");
+    exam.correct(question, json!({"body": choices("x", 1)})).await;
+    let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
+    assert_eq!(dry["changes"], json!([]));
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_a_dry_run_says_of_lateness_the_run_does() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let policy = json!({"name": "Late", "ratePercent": "10", "interval": "DAY"});
+    let policy = exam.school.admin.post("/v1/late-policies", policy).await.expect(201).id();
+    let more = json!({"dueAt": super::at(-3_600), "latePolicyId": policy});
+    let assessment = exam.simple(1, more).await;
+    let submission = sitter.sit(assessment, json!({"i1": true})).await;
+    assert_eq!(exam.until_status(submission, "GRADED").await["score"], "9");
+    // The student is excused.
+    let path = format!("/v1/assessments/{assessment}/overrides/{}", sitter.student);
+    let later = Some(json!({"dueAt": super::at(3_600)}));
+    exam.teacher.send(Method::PUT, &path, later, &[]).await.expect(201);
+    let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
+    let change = &dry["changes"][0];
+    assert_eq!((&change["before"], &change["after"]), (&json!("9"), &json!("10")));
+    exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    let finished = "SELECT count(*) FROM assessment_regrades WHERE finished_at IS NOT NULL";
+    exam.school.until(finished, 1).await;
+    assert_eq!(exam.submission(submission).await["score"], "10");
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn a_later_correction_leaves_what_an_earlier_one_put_right() {
+    let exam = Exam::open(1).await;
+    let choices = |first: &str, right: usize| {
+        let fraction = |at: usize| if at == right { "1" } else { "0" };
+        json!({"type": "SINGLE", "choices": [
+            {"text": first, "fraction": fraction(0)}, {"text": "b", "fraction": fraction(1)}]})
+    };
+    let question = exam.question(choices("a", 0)).await;
+    let assessment = exam.published(fixed(&[question]), json!({})).await;
+    let begun = exam.sitters[0].start(assessment).await.expect(201);
+    let shown = begun.body["paper"]["items"][0]["choices"].as_array().expect("choices").clone();
+    let second = shown.iter().find(|choice| choice["text"] == "b").expect("the second");
+    exam.sitters[0].submit(begun.id(), Some(json!({"i1": second["id"]}))).await.expect(200);
+    assert_eq!(exam.until_status(begun.id(), "GRADED").await["score"], "0");
+    exam.correct(question, json!({"body": choices("a", 1)})).await;
+    exam.regrade(assessment, json!({"dryRun": false})).await.expect(202);
+    exam.until_regraded(1).await;
+    assert_eq!(exam.submission(begun.id()).await["score"], "10");
+    // Its wording is mended afterwards; what is right stays.
+    exam.correct(question, json!({"body": choices("a, of course", 1)})).await;
+    let dry = exam.regrade(assessment, json!({"dryRun": true})).await.expect(200).body;
+    assert_eq!(dry["changes"], json!([]));
+    exam.close().await;
+}

@@ -1,9 +1,10 @@
 //! When a student sees points, and when the key.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Exam, Sitter};
+use super::{Exam, Sitter, TIME_IS_UP, at};
 
 async fn seen(sitter: &Sitter, submission: Uuid) -> (Value, Value, bool) {
     let found = sitter.client.get(&format!("/v1/submissions/{submission}")).await.expect(200).body;
@@ -120,5 +121,38 @@ async fn a_mean_is_seen_when_all_that_it_is_made_of_is() {
     assert!(own_scores(&exam, sitter).await.is_empty(), "it would say the first one's");
     exam.give_back(submissions[0]).await.expect(200);
     assert_eq!(own_scores(&exam, sitter).await, ["15"]);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn an_override_does_not_open_what_is_closed_and_who_was_at_it_sees_no_key() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"closesAt": at(3_600)})).await;
+    // The sweep does not come.
+    exam.school.served.rest.cancel();
+    let attempt = sitter.start(assessment).await.expect(201).id();
+    let own = format!("/v1/assessments/{assessment}/overrides/{}", sitter.student);
+    let set =
+        async |different: Value| exam.teacher.send(Method::PUT, &own, Some(different), &[]).await;
+    set(json!({"closesAt": at(7_200)})).await.expect(201);
+    exam.act(assessment, "close").await.expect(200);
+    let ended = "SELECT count(*) FROM assessment_submissions WHERE deadline_at <= now()";
+    assert_eq!(set(json!({"closesAt": at(9_999)})).await.expect(409).code(), "closed");
+    set(json!({"note": "ill"})).await.expect(200);
+    assert_eq!(exam.school.count(ended).await, 1, "it goes on by the class's end");
+    exam.teacher.send(Method::DELETE, &own, None, &[]).await.expect(204);
+    assert_eq!(exam.school.count(ended).await, 1, "it goes on without an override");
+    exam.school.run(A_MINUTE_AGO).await;
+    let path = format!("/v1/submissions/{attempt}");
+    for client in [&sitter.client, &exam.teacher] {
+        let found = client.get(&path).await.expect(200).body;
+        assert_eq!((&found["status"], &found["key"]), (&json!("IN_PROGRESS"), &Value::Null));
+    }
+    let second = exam.another_node().await;
+    exam.school.run(TIME_IS_UP).await;
+    exam.until_status(attempt, "GRADED").await;
+    assert!(!seen(sitter, attempt).await.1.is_null());
+    drop(second);
     exam.close().await;
 }

@@ -159,3 +159,18 @@ async fn a_grade_given_by_hand_is_seen_with_the_work_that_is_given_back() {
     assert_eq!(exam.school.count(told).await, 1);
     exam.close().await;
 }
+
+#[tokio::test]
+async fn what_is_under_way_is_given_no_points() {
+    let exam = Exam::open(1).await;
+    let assessment = exam.simple(1, json!({})).await;
+    let attempt = exam.sitters[0].start(assessment).await.expect(201).id();
+    let given = json!([{"item": "i1", "points": "1"}]);
+    let refused = exam.give(attempt, &json!(1), given).await.expect(409);
+    assert_eq!(
+        (refused.code(), &refused.body["allowed"]),
+        ("illegal-transition", &json!(["SUBMITTED"]))
+    );
+    assert_eq!(exam.school.count("SELECT count(*) FROM submission_item_scores").await, 0);
+    exam.close().await;
+}

@@ -144,6 +144,18 @@ async fn nobody_sits_outside_of_the_window_or_more_often_than_allowed() {
     exam.close().await;
 }
 
+/// How long an attempt lasts, in seconds.
+fn lasts(attempt: &Value) -> i64 {
+    let instant = |name: &str| -> chrono::DateTime<chrono::Utc> {
+        attempt[name].as_str().and_then(|text| text.parse().ok()).expect("an instant")
+    };
+    (instant("deadlineAt") - instant("startedAt")).num_seconds()
+}
+
+/// Attempts whose jobs come when the grace is over.
+const JOBS_AT_THE_DEADLINE: &str = "SELECT count(*) FROM jobs j JOIN assessment_submissions s ON j.unique_key = s.id::text
+    WHERE j.type = 'ATTEMPT_ENDED' AND abs(extract(epoch FROM j.run_at - s.deadline_at) - 5) < 0.001";
+
 #[tokio::test]
 async fn who_is_granted_more_time_has_it_and_a_change_counts_at_once() {
     let exam = Exam::open(2).await;
@@ -152,12 +164,6 @@ async fn who_is_granted_more_time_has_it_and_a_change_counts_at_once() {
     exam.school.patch(&format!("/v1/students/{}", first.student), granted).await.expect(200);
     let assessment =
         exam.simple(1, json!({"timeLimitSeconds": 1_000, "closesAt": at(5_000)})).await;
-    let lasts = |answer: &Value| {
-        let instant = |name: &str| -> chrono::DateTime<chrono::Utc> {
-            answer[name].as_str().and_then(|text| text.parse().ok()).expect("an instant")
-        };
-        (instant("deadlineAt") - instant("startedAt")).num_seconds()
-    };
     let begun = first.start(assessment).await.expect(201);
     assert_eq!(lasts(&begun.body), 1_500);
     assert_eq!(lasts(&second.start(assessment).await.expect(201).body), 1_000);
@@ -169,9 +175,63 @@ async fn who_is_granted_more_time_has_it_and_a_change_counts_at_once() {
     let path = format!("/v1/assessments/{assessment}");
     exam.teacher.send(Method::PATCH, &path, Some(shorter), &[]).await.expect(200);
     assert_eq!(lasts(&first.start(assessment).await.expect(200).body), 150);
-    let jobs = "SELECT count(*) FROM jobs j JOIN assessment_submissions s ON j.unique_key = s.id::text
-        WHERE j.type = 'ATTEMPT_ENDED' AND abs(extract(epoch FROM j.run_at - s.deadline_at) - 5) < 0.001";
-    assert_eq!(exam.school.count(jobs).await, 2, "their jobs come when the grace is over");
+    assert_eq!(exam.school.count(JOBS_AT_THE_DEADLINE).await, 2);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_a_student_is_granted_during_an_exam_counts_for_what_is_under_way() {
+    let exam = Exam::open(2).await;
+    let [granted, other] = [&exam.sitters[0], &exam.sitters[1]];
+    let mut assessments = Vec::new();
+    for _ in 0..2 {
+        assessments.push(exam.simple(1, json!({"timeLimitSeconds": 1_000})).await);
+    }
+    for assessment in &assessments {
+        assert_eq!(lasts(&granted.start(*assessment).await.expect(201).body), 1_000);
+        other.start(*assessment).await.expect(201);
+    }
+    let path = format!("/v1/students/{}", granted.student);
+    for (grant, expected) in [
+        (json!({"extraTimePercent": 50}), 1_500),
+        (json!({"extraTimePercent": 50, "notes": "a quiet room"}), 1_500),
+        (Value::Null, 1_000),
+        (json!({"extraTimePercent": 100}), 2_000),
+    ] {
+        exam.school.patch(&path, json!({"accommodations": grant})).await.expect(200);
+        for assessment in &assessments {
+            let found = granted.start(*assessment).await.expect(200).body;
+            assert_eq!(lasts(&found), expected, "{grant}");
+            assert_eq!(lasts(&other.start(*assessment).await.expect(200).body), 1_000);
+        }
+    }
+    // A job that has less time is brought forward, and one that has more finds that, and comes again.
+    assert_eq!(
+        exam.school.count("SELECT count(*) FROM jobs WHERE type = 'ATTEMPT_ENDED'").await,
+        4
+    );
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn final_answers_name_what_they_take_the_place_of() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let attempt = sitter.start(exam.simple(2, json!({})).await).await.expect(201).id();
+    let saved = json!({"i1": true, "i2": true});
+    sitter.save(attempt, 1, saved.clone()).await.expect(200);
+    // Another tab, which has read what was there before.
+    let stale = Some(json!({"i1": false}));
+    let refused = sitter.submit_over(attempt, stale.clone(), &[]).await.expect(428);
+    assert_eq!(refused.code(), "if-match-required");
+    let refused = sitter.submit_over(attempt, stale, &[("if-match", "\"1\"")]).await.expect(412);
+    assert_eq!(refused.code(), "version-mismatch");
+    let found = exam.submission(attempt).await;
+    assert_eq!((&found["status"], &found["answers"]), (&json!("IN_PROGRESS"), &saved));
+    // What takes the place of nothing needs none, and what was handed in is not changed by it.
+    let handed_in = sitter.submit_over(attempt, None, &[]).await.expect(200);
+    let again = sitter.submit_over(attempt, Some(saved), &[]).await.expect(200);
+    assert_eq!(again.body["receipt"], handed_in.body["receipt"]);
     exam.close().await;
 }
 

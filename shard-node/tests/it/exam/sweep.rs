@@ -178,3 +178,103 @@ async fn the_policy_of_attempts_says_which_one_counts() {
     }
     exam.close().await;
 }
+
+/// The other order is a deadlock at the very moment when deadlines end.
+#[tokio::test]
+async fn who_begins_anew_waits_for_an_overdue_attempt_without_the_enrolment() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600, "maxAttempts": 2})).await;
+    exam.school.served.rest.cancel();
+    let attempt = sitter.start(assessment).await.expect(201).id();
+    exam.school
+        .run("UPDATE assessment_submissions SET deadline_at = now() - interval '10 seconds'")
+        .await;
+    let mut sweep = exam.school.shard.connect("postgres").await;
+    sqlx::query("BEGIN").execute(&mut sweep).await.expect("begun");
+    sqlx::query("SELECT FROM assessment_submissions WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(attempt)
+        .execute(&mut sweep)
+        .await
+        .expect("the attempt");
+    let sweeps = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        exam.school.until(waits, 1).await;
+        sqlx::query("SELECT FROM enrollments FOR NO KEY UPDATE NOWAIT")
+            .execute(&mut sweep)
+            .await
+            .expect("an enrolment that nobody holds");
+        sqlx::query("COMMIT").execute(&mut sweep).await.expect("committed");
+    };
+    let (begun, ()) = tokio::join!(sitter.start(assessment), sweeps);
+    assert_eq!(begun.expect(201).body["attempt"], 2);
+    assert_eq!(exam.submission(attempt).await["submittedBy"], "DEADLINE");
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn the_sweep_takes_those_alone_whose_time_is_up() {
+    let exam = Exam::open(2).await;
+    let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600})).await;
+    let [first, second] = [&exam.sitters[0], &exam.sitters[1]];
+    let over = first.start(assessment).await.expect(201).id();
+    let goes_on = second.start(assessment).await.expect(201).id();
+    exam.school
+        .run("WITH ended AS (
+                  UPDATE assessment_submissions SET deadline_at = now() - interval '10 seconds'
+                  WHERE student_id = (SELECT id FROM students WHERE student_no = 'S0') RETURNING id)
+              UPDATE jobs SET run_at = now() FROM ended WHERE type = 'ATTEMPT_ENDED' AND unique_key = ended.id::text")
+        .await;
+    assert_eq!(exam.until_status(over, "GRADED").await["submittedBy"], "DEADLINE");
+    assert_eq!(exam.submission(goes_on).await["status"], "IN_PROGRESS");
+    second.save(goes_on, 1, json!({"i1": true})).await.expect(200);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn what_its_student_has_handed_in_the_sweep_leaves_as_it_is() {
+    let exam = Exam::open(1).await;
+    let more = json!({"gradingType": "MANUAL", "timeLimitSeconds": 3_600});
+    let assessment = exam.simple(1, more).await;
+    let submission = exam.sitters[0].sit(assessment, json!({"i1": true})).await;
+    let before = exam.submission(submission).await;
+    exam.school
+        .run("UPDATE assessment_submissions SET deadline_at = now() - interval '10 seconds'")
+        .await;
+    exam.school.run("UPDATE jobs SET run_at = now() WHERE type = 'ATTEMPT_ENDED'").await;
+    let tried = "SELECT count(*) FROM jobs WHERE type = 'ATTEMPT_ENDED' AND (state = 'DONE' OR last_error IS NOT NULL)";
+    exam.school.until(tried, 1).await;
+    let done = "SELECT count(*) FROM jobs WHERE type = 'ATTEMPT_ENDED' AND state = 'DONE'";
+    assert_eq!(exam.school.count(done).await, 1);
+    let after = exam.submission(submission).await;
+    assert_eq!(
+        (&after["submittedBy"], &after["submittedAt"]),
+        (&json!("STUDENT"), &before["submittedAt"])
+    );
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn a_day_late_is_one_of_the_classs_clock() {
+    let exam = Exam::open(1).await;
+    let class = format!("/v1/classes/{}", exam.class);
+    let berlin = Some(json!({"timezone": "Europe/Berlin"}));
+    let any = [("if-match", "*")];
+    exam.school.admin.send(axum::http::Method::PATCH, &class, berlin, &any).await.expect(200);
+    let policy = json!({"name": "Late", "ratePercent": "10", "interval": "DAY"});
+    let policy = exam.school.admin.post("/v1/late-policies", policy).await.expect(201).id();
+    let more =
+        json!({"gradingType": "MANUAL", "latePolicyId": policy, "dueAt": "2026-03-28T11:00:00Z"});
+    let assessment = exam.simple(1, more).await;
+    let submission = exam.sitters[0].sit(assessment, json!({"i1": true})).await;
+    // 23 and a half hours later, of a day that had 23: a second one has begun.
+    exam.school
+        .run("UPDATE assessment_submissions SET submitted_at = '2026-03-29T10:30:00Z'")
+        .await;
+    let version = exam.submission(submission).await["rowVersion"].clone();
+    let given = json!([{"item": "i1", "points": "10"}]);
+    let graded = exam.give(submission, &version, given).await.expect(200).body;
+    assert_eq!((&graded["lateDeduction"], &graded["score"]), (&json!("2"), &json!("8")));
+    exam.close().await;
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 use service_kit::token::Role;
 use uuid::Uuid;
 
-use super::{Exam, fixed, true_false};
+use super::{Exam, TIME_IS_UP, fixed, true_false};
 
 #[tokio::test]
 async fn anothers_attempt_is_nothing_to_a_student() {
@@ -103,5 +103,77 @@ async fn students_see_no_drafts_and_nothing_of_classes_that_they_are_not_in() {
     ] {
         inside.get(&path).await.expect(403);
     }
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn who_is_no_longer_in_the_class_answers_nothing_and_what_was_saved_is_handed_in() {
+    let exam = Exam::open(2).await;
+    let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600})).await;
+    let mut attempts = Vec::new();
+    for (sitter, verb) in exam.sitters.iter().zip(["suspend", "withdraw"]) {
+        let attempt = sitter.start(assessment).await.expect(201).id();
+        sitter.save(attempt, 1, json!({"i1": true})).await.expect(200);
+        exam.school.act(sitter.enrollment, verb, json!({})).await.expect(200);
+        for refused in [
+            sitter.save(attempt, 2, json!({"i1": false})).await,
+            sitter.submit(attempt, None).await,
+            sitter.submit(attempt, Some(json!({"i1": false}))).await,
+        ] {
+            assert_eq!(refused.expect(409).code(), "not-enrolled", "{verb}");
+        }
+        attempts.push(attempt);
+    }
+    let [suspended, withdrawn] = [&exam.sitters[0], &exam.sitters[1]];
+    let refused = suspended.start(assessment).await.expect(409);
+    assert_eq!(refused.code(), "not-enrolled", "nor is its paper given again");
+    withdrawn.start(assessment).await.expect(404);
+    exam.school.run(TIME_IS_UP).await;
+    for (sitter, attempt) in exam.sitters.iter().zip(attempts) {
+        let graded = exam.until_status(attempt, "GRADED").await;
+        assert_eq!((&graded["score"], &graded["submittedBy"]), (&json!("10"), &json!("DEADLINE")));
+        // What was handed in has a receipt, whoever asks for it when.
+        sitter.submit(attempt, None).await.expect(200);
+    }
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn who_has_completed_the_class_begins_again_once_the_result_is_reopened() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let assessment = exam.simple(1, json!({"maxAttempts": 3})).await;
+    let first = sitter.sit(assessment, json!({"i1": false})).await;
+    exam.until_status(first, "GRADED").await;
+    let under_way = sitter.start(assessment).await.expect(201).id();
+    let admin = &exam.school.admin;
+    let scale = json!({"name": "All", "passMark": "40", "isDefault": true,
+        "bands": [{"label": "F", "fromPercent": "0"}, {"label": "P", "fromPercent": "40"}]});
+    admin.post("/v1/grade-scales", scale).await.expect(201);
+    let results = format!("/v1/classes/{}/results", exam.class);
+    admin.post(&format!("{results}:finalize"), json!({})).await.expect(200);
+    assert_eq!(exam.school.status(sitter.enrollment).await, "COMPLETED");
+    // What was under way is not lost.
+    assert_eq!(sitter.start(assessment).await.expect(200).id(), under_way);
+    sitter.submit(under_way, Some(json!({"i1": false}))).await.expect(200);
+    assert_eq!(sitter.start(assessment).await.expect(409).code(), "not-enrolled");
+    let result = admin.get(&results).await.expect(200).body["items"][0]["id"].clone();
+    let result = result.as_str().expect("a result");
+    let appeal = json!({"reason": "appeal"});
+    admin.post(&format!("/v1/results/{result}:reopen"), appeal).await.expect(200);
+    assert_eq!(sitter.start(assessment).await.expect(201).body["attempt"], 3);
+    exam.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_different_for_who_is_not_in_the_class() {
+    let exam = Exam::open(0).await;
+    let assessment = exam.simple(1, json!({})).await;
+    let (outside, _) = exam.school.student("outside").await;
+    let path = format!("/v1/assessments/{assessment}/overrides/{outside}");
+    let more = Some(json!({"extraAttempts": 1}));
+    let refused = exam.teacher.send(Method::PUT, &path, more, &[]).await.expect(404);
+    assert_eq!(refused.body["errors"][0]["pointer"], "/studentId");
+    assert_eq!(exam.school.count("SELECT count(*) FROM assessment_overrides").await, 0);
     exam.close().await;
 }

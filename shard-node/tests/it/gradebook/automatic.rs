@@ -114,3 +114,19 @@ async fn grade_history_event_and_notification_are_there_together_once() {
     assert_eq!(events.body["items"][0]["payload"]["studentId"], json!(book.students[0]));
     book.school.close().await;
 }
+
+#[tokio::test]
+async fn an_automatic_grade_stays_once_the_result_is_final() {
+    let book = Book::open(1).await;
+    let quiz = book.assessment_with("Quiz", 100, "AUTOMATED", "IMMEDIATE").await;
+    let student = book.students[0];
+    book.automatic(quiz, student, "39", true).await;
+    book.school.admin.post(&book.path("/results:finalize"), json!({})).await.expect(200);
+    book.automatic(quiz, student, "99", true).await;
+    let grade = only_grade(&book).await;
+    assert_eq!((&grade["origin"], &grade["score"]), (&json!("AUTOMATED"), &json!("39")));
+    let history = format!("/v1/grades/{}/history?kind=KEPT", super::id(&grade["id"]));
+    let kept = book.school.admin.get(&history).await.expect(200).body["items"].clone();
+    assert_eq!(kept[0]["reason"], "the result is final");
+    book.school.close().await;
+}

@@ -1,5 +1,6 @@
 //! Many grades in one call.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use service_kit::token::Role;
 use uuid::Uuid;
@@ -179,5 +180,29 @@ async fn lateness_costs_by_the_policy_and_by_the_students_own_date() {
     assert_eq!((&forgiven["score"], &forgiven["lateDeduction"]), (&json!("90"), &json!("0")));
     let in_use = book.school.delete(&format!("/v1/late-policies/{policy}")).await.expect(409);
     assert_eq!(in_use.code(), "in-use");
+    book.school.close().await;
+}
+
+#[tokio::test]
+async fn a_day_late_is_one_of_the_classs_clock() {
+    let book = Book::open(1).await;
+    let berlin = Some(json!({"timezone": "Europe/Berlin"}));
+    let any = [("if-match", "*")];
+    book.school.admin.send(Method::PATCH, &book.path(""), berlin, &any).await.expect(200);
+    let essay = book.assessment("Essay", 100).await;
+    let policy = json!({"name": "10% a day", "ratePercent": "10", "interval": "DAY"});
+    book.school.admin.post("/v1/late-policies", policy).await.expect(201);
+    book.alter(
+        "UPDATE assessments SET late_policy_id = (SELECT id FROM late_policies), due_at = '2026-03-28T11:00:00Z'
+         WHERE id = $1",
+        essay,
+    )
+    .await;
+    // 23 and a half hours later, of a day that had 23: a second one has begun.
+    let row = json!({"studentId": book.students[0], "assessmentId": essay, "score": "85",
+        "submittedAt": "2026-03-29T10:30:00Z"});
+    let answer = book.give(json!([row])).await.expect(200);
+    let grade = book.grade(id(&answer.body["items"][0]["id"])).await;
+    assert_eq!((&grade["score"], &grade["lateDeduction"]), (&json!("65"), &json!("20")));
     book.school.close().await;
 }

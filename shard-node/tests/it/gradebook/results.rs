@@ -177,3 +177,20 @@ async fn who_has_failed_has_not_completed_what_another_course_demands() {
     book.school.enroll(second, student, "reject").await.expect(201);
     book.school.close().await;
 }
+
+#[tokio::test]
+async fn who_is_suspended_has_no_result_yet() {
+    let book = Book::open(2).await;
+    scale(&book).await;
+    let essay = book.assessment("Essay", 100).await;
+    for student in &book.students {
+        book.score(essay, *student, "90").await;
+    }
+    let enrollment = id(&book.row(book.students[1]).await["enrollmentId"]);
+    book.school.act(enrollment, "suspend", json!({})).await.expect(200);
+    assert_eq!(finalize(&book, json!({})).await.expect(200).body["finalized"], 1);
+    let named = finalize(&book, json!({"studentIds": [book.students[1]]})).await.expect(422);
+    assert_eq!(named.code(), "not-enrolled");
+    assert_eq!(book.school.count("SELECT count(*) FROM class_results").await, 1);
+    book.school.close().await;
+}

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::SubmissionStatus;
+use super::Row;
 use crate::domain::assessments::Status;
 use crate::error::Error;
 use crate::resource::expect_one;
@@ -51,25 +53,67 @@ pub(in super::super) async fn hold_sitting(
     .await?)
 }
 
-/// The student's enrolment in a class, locked, and whether it is ACTIVE; a live one before one that is over.
+/// An enrolment, locked, and what its student may do.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Enrolled {
+    pub(in super::super) id: Uuid,
+    /// Go on with what is under way.
+    pub(in super::super) goes_on: bool,
+    /// Begin another attempt.
+    pub(in super::super) begins: bool,
+}
+
+/// The student's enrolment in a class, locked; a live one before one that is over. Who has completed the class goes on,
+/// and begins once the result was reopened.
 pub(in super::super) async fn hold_enrollment(
     tx: &mut TenantTx,
     class: Uuid,
     student: Uuid,
-) -> Result<Option<(Uuid, bool)>, Error> {
+) -> Result<Option<Enrolled>, Error> {
     let institution = tx.institution().as_uuid();
-    let row = sqlx::query!(
-        r#"SELECT id, status = 'ACTIVE' AS "is_active!" FROM enrollments
-           WHERE institution_id = $1 AND class_id = $2 AND student_id = $3
-             AND status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED')
-           ORDER BY status, id DESC LIMIT 1 FOR NO KEY UPDATE"#,
+    Ok(sqlx::query_as!(
+        Enrolled,
+        r#"SELECT e.id, e.status <> 'SUSPENDED' AS "goes_on!",
+                  e.status = 'ACTIVE' OR (e.status = 'COMPLETED' AND exists(
+                      SELECT FROM class_results r
+                      WHERE r.institution_id = $1 AND r.enrollment_id = e.id AND r.state = 'REOPENED')) AS "begins!"
+           FROM enrollments e
+           WHERE e.institution_id = $1 AND e.class_id = $2 AND e.student_id = $3
+             AND e.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED')
+           ORDER BY e.status = 'COMPLETED', e.id DESC LIMIT 1 FOR NO KEY UPDATE OF e"#,
         institution,
         class,
         student
     )
     .fetch_optional(tx.connection())
-    .await?;
-    Ok(row.map(|row| (row.id, row.is_active)))
+    .await?)
+}
+
+/// The student's attempt whose deadline was before an instant and that nobody has handed in yet, locked: whoever has it
+/// in hand is waited for.
+pub(in super::super) async fn lock_overdue_of(
+    tx: &mut TenantTx,
+    assessment: Uuid,
+    student: Uuid,
+    before: DateTime<Utc>,
+) -> Result<Option<Row>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_as!(
+        Row,
+        r#"SELECT id, assessment_id, class_id, student_id, attempt, items,
+                  status AS "status: SubmissionStatus", started_at, deadline_at, answers, saved_at, submitted_at,
+                  submitted_by, answers_hash, receipt, row_version
+           FROM assessment_submissions
+           WHERE institution_id = $1 AND assessment_id = $2 AND student_id = $3 AND status = 'IN_PROGRESS'
+             AND deadline_at < $4
+           FOR NO KEY UPDATE"#,
+        institution,
+        assessment,
+        student,
+        before
+    )
+    .fetch_optional(tx.connection())
+    .await?)
 }
 
 /// The student's attempt that is under way, and how many there were in all.

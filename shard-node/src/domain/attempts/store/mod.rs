@@ -1,6 +1,6 @@
 //! Every SQL statement of attempts.
 //!
-//! Order of locks on every path: assessment, enrolment, attempt, progress, counter, event.
+//! Order of locks on every path: assessment, attempts, enrolments, progress, counter, event.
 
 mod begin;
 mod end;
@@ -11,10 +11,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(super) use begin::{NewAttempt, Sitting, hold_enrollment, hold_sitting, in_progress, insert};
+pub(super) use begin::{
+    NewAttempt, Sitting, hold_enrollment, hold_sitting, in_progress, insert, lock_overdue_of,
+};
 pub(super) use end::{hand_in, lock_overdue};
-pub(super) use save::{find, lock, normalized, save, user_of};
-pub(super) use times::{running, set_deadlines};
+pub(super) use save::{Sitter, find, lock, normalized, save, sitter};
+pub(super) use times::{hold_sat_by, running, set_deadlines};
 
 use super::SubmissionStatus;
 

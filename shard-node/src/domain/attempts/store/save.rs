@@ -41,12 +41,32 @@ pub(in super::super) async fn lock(tx: &mut TenantTx, id: Uuid) -> Result<Option
     .await?)
 }
 
-/// The user that a student is.
-pub(in super::super) async fn user_of(tx: &mut TenantTx, student: Uuid) -> Result<Uuid, Error> {
+/// Whose attempt it is.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Sitter {
+    /// The user that the student is.
+    pub(in super::super) user_id: Uuid,
+    /// Whether the student's enrolment in the class lets an attempt go on, as when one is begun.
+    pub(in super::super) goes_on: bool,
+}
+
+/// The student of an attempt, and how that student is in the class now.
+pub(in super::super) async fn sitter(
+    tx: &mut TenantTx,
+    class: Uuid,
+    student: Uuid,
+) -> Result<Sitter, Error> {
     let institution = tx.institution().as_uuid();
-    Ok(sqlx::query_scalar!(
-        "SELECT user_id FROM students WHERE institution_id = $1 AND id = $2",
+    Ok(sqlx::query_as!(
+        Sitter,
+        r#"SELECT s.user_id, coalesce((
+                      SELECT e.status <> 'SUSPENDED' FROM enrollments e
+                      WHERE e.institution_id = $1 AND e.class_id = $2 AND e.student_id = $3
+                        AND e.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED')
+                      ORDER BY e.status = 'COMPLETED', e.id DESC LIMIT 1), false) AS "goes_on!"
+           FROM students s WHERE s.institution_id = $1 AND s.id = $3"#,
         institution,
+        class,
         student
     )
     .fetch_one(tx.connection())

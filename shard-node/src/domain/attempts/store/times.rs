@@ -13,6 +13,8 @@ pub(in super::super) struct Running {
     pub(in super::super) id: Uuid,
     pub(in super::super) started_at: DateTime<Utc>,
     pub(in super::super) deadline_at: Option<DateTime<Utc>>,
+    /// Whether its assessment is still sat.
+    pub(in super::super) is_open: bool,
     pub(in super::super) terms: Terms,
 }
 
@@ -24,7 +26,8 @@ pub(in super::super) async fn running(
 ) -> Result<Vec<Running>, Error> {
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query!(
-        r#"SELECT t.id, t.started_at, t.deadline_at, coalesce(o.opens_at, a.opens_at) AS opens_at,
+        r#"SELECT t.id, t.started_at, t.deadline_at, a.status = 'PUBLISHED' AS "is_open!",
+                  coalesce(o.opens_at, a.opens_at) AS opens_at,
                   coalesce(o.closes_at, a.closes_at) AS closes_at, a.time_limit_s,
                   greatest(coalesce(o.extra_time_percent, 0),
                            coalesce((s.accommodations->>'extraTimePercent')::integer, 0)) AS "extra_time_percent!",
@@ -47,6 +50,7 @@ pub(in super::super) async fn running(
         id: row.id,
         started_at: row.started_at,
         deadline_at: row.deadline_at,
+        is_open: row.is_open,
         terms: Terms {
             opens_at: row.opens_at,
             closes_at: row.closes_at,
@@ -56,6 +60,25 @@ pub(in super::super) async fn running(
         },
     });
     Ok(running.collect())
+}
+
+/// Holds the assessments at which a student has an attempt that is under way, in the order of their ids.
+pub(in super::super) async fn hold_sat_by(
+    tx: &mut TenantTx,
+    student: Uuid,
+) -> Result<Vec<Uuid>, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM assessments
+         WHERE institution_id = $1 AND id IN (
+             SELECT assessment_id FROM assessment_submissions
+             WHERE institution_id = $1 AND student_id = $2 AND status = 'IN_PROGRESS')
+         ORDER BY id FOR SHARE",
+        institution,
+        student
+    )
+    .fetch_all(tx.connection())
+    .await?)
 }
 
 /// Sets the deadlines of locked attempts.

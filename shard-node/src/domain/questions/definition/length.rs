@@ -19,9 +19,26 @@ impl Body {
             Self::TrueFalse(_) | Self::Essay(_) | Self::File(_) => 0,
         }
     }
+
+    /// How many patterns its answers are matched with.
+    pub(in super::super) fn patterns(&self) -> u64 {
+        let count: usize = match self {
+            Self::ShortText(body) => body.patterns(),
+            Self::Cloze(body) => body.parts.iter().map(|part| part.body.patterns()).sum(),
+            _ => 0,
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
 }
 
 impl PartBody {
+    fn patterns(&self) -> usize {
+        match self {
+            Self::ShortText(body) => body.patterns(),
+            _ => 0,
+        }
+    }
+
     fn length(&self) -> usize {
         match self {
             Self::Single(body) => body.length(),
@@ -56,6 +73,10 @@ impl NumericBody {
 }
 
 impl ShortTextBody {
+    fn patterns(&self) -> usize {
+        self.accepted.iter().filter(|answer| answer.pattern.is_some()).count()
+    }
+
     fn length(&self) -> usize {
         self.accepted.iter().map(|answer| answer.text.len()).sum()
     }

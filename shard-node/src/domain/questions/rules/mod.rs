@@ -70,8 +70,7 @@ fn tried(content: &Content) -> Option<FieldProblem> {
     let kind = SectionKind::Fixed(Fixed { items: vec![item] });
     let blueprint = Blueprint { sections: vec![Section { title: String::new(), kind }] };
     let pool = Pool { questions: vec![question] };
-    let failures = (0..SAMPLES)
-        .find_map(|sample| prove(&blueprint, &pool, 1, |_| Seed::sample(sample)).err())?;
+    let failures = prove(&blueprint, &pool, SAMPLES, Seed::sample).err()?;
     let pointer = if content.constraints.is_empty() { "/body" } else { "/constraints" };
     let nil = format!(" of question {id}");
     let reason = failures.first().map(|failure| failure.reason.replace(&nil, ""))?;
