@@ -79,7 +79,7 @@ pub(super) fn may_override_closed(
     set: &SetOverride,
 ) -> Result<(), Problem> {
     // What is taken away makes no difference to who does not sit it.
-    fn is_new<T: PartialEq>(had: Option<T>, gets: Option<T>) -> bool {
+    fn is_new<T: Copy + PartialEq>(had: Option<T>, gets: Option<T>) -> bool {
         gets.is_some() && gets != had
     }
     let adds = is_new(before.and_then(|had| had.opens_at), set.opens_at)

@@ -121,9 +121,9 @@ fn watched(
     for (one, number) in chosen.into_iter().zip(1_usize..) {
         let item = format!("i{number}");
         let (instance, effort) = tried(one.question, one.points, seed);
-        let seen = look(one.question, effort);
+        let judged = look(one.question, effort);
         let instance = instance.ok_or(DrawError::NoValues { question: one.question.id })?;
-        seen?;
+        judged?;
         key.items.push(item_key(item.clone(), one.question, one.points, &instance));
         paper.items.push(PaperItem {
             item,

@@ -258,11 +258,11 @@ async fn apply(work: &mut Work, id: Uuid) -> Result<(), Error> {
         let Some(own) = attempts.iter().find(|it| it.id == *submission).cloned() else { continue };
         let (key, graded) = graded(work, &facts, &own, Some(&correction)).await?;
         let kept = store::kept(work.tx(), own.id).await?;
-        let changes = change(&facts, &own, &kept, &graded)?.is_some();
+        let differs = change(&facts, &own, &kept, &graded)?.is_some();
         let written = store::write_graded(work.tx(), own.id, &key, &graded.items).await?;
         examined += 1;
-        changed += i32::from(changes);
-        if changes || written > 0 {
+        changed += i32::from(differs);
+        if differs || written > 0 {
             let by = (graded.possible, Some(GRADER_VERSION));
             settle(work, &facts, attempts, own.id, by).await?;
         }

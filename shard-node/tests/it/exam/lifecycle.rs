@@ -183,9 +183,9 @@ async fn waited_for_materials(exam: &Exam, draft: Uuid) -> (Duration, Duration) 
             _ = &mut ready => true,
             () = tokio::time::sleep(Duration::from_millis(10)) => false,
         };
-        let idles: f64 = sqlx::query_scalar(IDLES).fetch_one(&mut watcher).await.expect("a time");
+        let for_s: f64 = sqlx::query_scalar(IDLES).fetch_one(&mut watcher).await.expect("a time");
         paused = paused.max(looked.elapsed());
-        idled = idled.max(Duration::from_secs_f64(idles.max(0.0)));
+        idled = idled.max(Duration::from_secs_f64(for_s.max(0.0)));
         if is_ready {
             return (paused, idled);
         }
@@ -256,7 +256,7 @@ async fn what_was_promised_stays_when_it_is_published_and_windows_when_it_is_clo
     let exam = Exam::open(0).await;
     let assessment = exam.simple(1, json!({})).await;
     let path = format!("/v1/assessments/{assessment}");
-    let patch = async |change: &serde_json::Value| {
+    let changed = async |change: &serde_json::Value| {
         exam.teacher.send(Method::PATCH, &path, Some(change.clone()), &[]).await
     };
     for change in [
@@ -266,10 +266,10 @@ async fn what_was_promised_stays_when_it_is_published_and_windows_when_it_is_clo
         json!({"releasePolicy": "MANUAL"}),
         json!({"subjectId": null}),
     ] {
-        let refused = patch(&change).await;
+        let refused = changed(&change).await;
         assert_eq!(refused.code(), "assessment-published", "{change}");
     }
-    patch(&json!({"closesAt": at(3_600), "maxAttempts": 2})).await.expect(200);
+    changed(&json!({"closesAt": at(3_600), "maxAttempts": 2})).await.expect(200);
     exam.act(assessment, "close").await.expect(200);
     for change in [
         json!({"opensAt": at(0)}),
@@ -278,10 +278,10 @@ async fn what_was_promised_stays_when_it_is_published_and_windows_when_it_is_clo
         json!({"timeLimitSeconds": 60}),
         json!({"maxAttempts": 3}),
     ] {
-        let refused = patch(&change).await;
+        let refused = changed(&change).await;
         assert_eq!(refused.code(), "closed", "{change}");
     }
-    patch(&json!({"counts": false})).await.expect(200);
+    changed(&json!({"counts": false})).await.expect(200);
     exam.close().await;
 }
 

@@ -191,6 +191,7 @@ impl Served {
 }
 
 /// How a node is to be started.
+#[expect(clippy::struct_excessive_bools, reason = "parts that a test leaves out")]
 pub(crate) struct Plan {
     pub(crate) primary: PgConnectOptions,
     pub(crate) connections: u32,
