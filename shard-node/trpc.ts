@@ -414,7 +414,7 @@ export type BulkGrade = {
   externalId?: string | null;
   /** When it was graded elsewhere; with `source`. */
   gradedAt?: string | null;
-  /** Points that lateness takes; by the late policy, where there is one and `submittedAt` is given, if absent. */
+  /** Points that lateness takes; by the late policy, where there is one and it is known when the work was handed in, if absent. */
   lateDeduction?: string | null;
   /** A remark. */
   note?: string | null;
@@ -427,7 +427,7 @@ export type BulkGrade = {
   state?: State | null;
   /** The student, who is in the class or was. */
   studentId: string;
-  /** When the work was handed in. */
+  /** When the work was handed in; as the grade has it, where absent. */
   submittedAt?: string | null;
 };
 /** One result. */
@@ -1343,7 +1343,7 @@ export type ItemScore = {
   possible: string;
   /** The question. */
   questionId: string;
-  /** Its version. */
+  /** Its version by which it was graded. */
   questionVersion: number;
   /** SCORED, UNANSWERED, INVALID, or REVIEW while a person has to look at it; null until the grader has. */
   state?: string | null;
@@ -2136,18 +2136,45 @@ export type ReceiptVerdict = {
   /** Whether it is the receipt of this submission, as it is kept. */
   valid: boolean;
 };
+/** Grading anew, as far as it is. */
+export type Regrade = {
+  /** The user who has asked for it. */
+  askedBy: string;
+  /** The assessment. */
+  assessmentId: string;
+  /** Those whose points have changed. */
+  changed: number;
+  /** When it was asked for. */
+  createdAt: string;
+  /** Submissions that were graded anew so far. */
+  examined: number;
+  /** When it ended; null until then. */
+  finishedAt?: string | null;
+  /** Questions for which everybody gets full points. */
+  fullCredit: Array<string>;
+  /** Its id. */
+  id: string;
+  /** Which one of the assessment's it is, from 1. The newest counts: one before it ends where it is. */
+  number: number;
+  /** Raised by every change. */
+  rowVersion: number;
+  /** When it was changed last. */
+  updatedAt: string;
+};
 /** What grading anew changes, or would change. */
 export type RegradeAnswer = {
   /** Those whose points would change. */
   changes: Array<RegradeChange>;
   /** Whether nothing was changed. */
   dryRun: boolean;
-  /** Submissions that a dry run has looked at: 500 at most. */
+  /** Submissions that a dry run has looked at: 200 at most. */
   examined: number;
   /** The job that makes the change; null in a dry run. */
   jobId?: string | null;
   /** Where the next dry run goes on; null where all were looked at. */
   next?: string | null;
+  /** The regrade, which says how far the change is; null in a dry run. */
+  regradeId?: string | null;
 };
 /** What changes for a student. */
 export type RegradeChange = {
@@ -2163,6 +2190,14 @@ export type RegradeChange = {
   studentId: string;
   /** The submission. */
   submissionId: string;
+};
+export type RegradePage = {
+  items: Array<Regrade>;
+  limit: number;
+  nextCursor?: string;
+  page?: number;
+  total?: number;
+  totalPages?: number;
 };
 /** What a guardian is to a student. */
 export type Relationship = "PARENT" | "GUARDIAN" | "SPONSOR" | "OTHER";
@@ -3912,6 +3947,13 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       /** Its id. */
       id: string;
     }, Receipt>;
+    /** Gives a regrade, and how far it is. */
+    getRegrade: Query<{
+      /** The assessment. */
+      assessmentId: string;
+      /** The regrade. */
+      regradeId: string;
+    }, Regrade>;
     /** Gives a submission with paper, answers and points; a student's own, as far as it is released. */
     getSubmission: Query<{
       /** Its id. */
@@ -3921,7 +3963,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       answers: { [member: string]: unknown };
       /** What each item is worth, in the order of the paper; none to its student before release. */
       items: Array<ItemScore>;
-      /** What was right; null until the assessment is closed and released. */
+      /** What was right, as it was corrected since; null until the assessment is closed and released. */
       key?: { [member: string]: unknown } | null;
       /** What was asked. */
       paper: Paper;
@@ -4042,6 +4084,20 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       /** only those whose type equals it */
       type?: "SINGLE" | "TRUE_FALSE" | "MULTIPLE" | "NUMERIC" | "SHORT_TEXT" | "MATCHING" | "ORDERING" | "CLOZE" | "ESSAY" | "FILE";
     } | void, QuestionPage>;
+    /** Lists the regrades of an assessment, and how far they are. */
+    listRegrades: Query<{
+      /** only those whose assessmentId equals it */
+      assessmentId: string;
+      count?: "exact" | "none";
+      /** nextCursor of the page before; replaces page */
+      cursor?: string;
+      limit?: number;
+      page?: number;
+      /** comma-separated: id, assessmentId, number, fullCredit, askedBy, examined, changed, finishedAt, rowVersion, createdAt, updatedAt */
+      select?: string;
+      /** comma-separated, - for descending: id, number, createdAt */
+      sort?: string;
+    }, RegradePage>;
     /** Lists submissions: an instructor's classes', a student's own. */
     listSubmissions: Query<{
       /** only those whose assessmentId equals it */
@@ -4084,7 +4140,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       after?: string | null;
       /** Whether only to say what would change. */
       dryRun: boolean;
-      /** Questions for which everybody gets full points, 100 at most. */
+      /** Questions of the assessment for which everybody gets full points, 100 at most. */
       fullCredit?: Array<string>;
       /** The assessment. */
       id: string;
@@ -4117,7 +4173,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
       answers: { [member: string]: unknown };
       /** What each item is worth, in the order of the paper; none to its student before release. */
       items: Array<ItemScore>;
-      /** What was right; null until the assessment is closed and released. */
+      /** What was right, as it was corrected since; null until the assessment is closed and released. */
       key?: { [member: string]: unknown } | null;
       /** What was asked. */
       paper: Paper;
@@ -4947,7 +5003,7 @@ export type AppRouter = TRPCBuiltRouter<Root, {
     updateGrade: Mutation<{
       /** Which one. */
       id: string;
-      /** Points that lateness takes; by the late policy, where there is one and `submittedAt` is given, if absent. */
+      /** Points that lateness takes; by the late policy, where there is one and it is known when the work was handed in, if absent. */
       lateDeduction?: string | null;
       /** A remark, or none. */
       note?: string | null;
