@@ -83,3 +83,23 @@ async fn a_group_that_stands_twice_is_refused() {
     assert_eq!(refused.body["errors"][0]["pointer"], "/curriculumTemplate/groups/1/code");
     school.close().await;
 }
+
+#[tokio::test]
+async fn a_template_that_brought_courses_is_used_again_by_its_name() {
+    let school = School::open().await;
+    let brings = json!({"code": "CS", "version": 1, "years": 1, "creditsRequired": "30", "items": [
+        {"newCourse": {"code": "CS-1", "title": "Programming", "credits": "30"}, "year": 1, "term": 1}]});
+    let named = json!({"code": "CS", "version": 1});
+    for (code, template) in [("FIRST", &brings), ("SECOND", &named), ("THIRD", &brings)] {
+        let program = json!({"code": code, "name": code, "curriculumTemplate": template});
+        let made = school.admin.post("/v1/programs", program).await.expect(201);
+        assert_eq!(made.body["curriculum"]["items"][0]["courseCode"], "CS-1", "{code}");
+    }
+    assert_eq!(school.count("SELECT count(*) FROM courses").await, 1);
+    // Another template does not bring a course that is there.
+    let other = json!({"code": "DS", "version": 1, "years": 1, "creditsRequired": "30", "items": brings["items"]});
+    let program = json!({"code": "FOURTH", "name": "F", "curriculumTemplate": other});
+    let refused = school.admin.post("/v1/programs", program).await.expect(422);
+    assert_eq!(refused.body["errors"][0]["code"], "code-taken");
+    school.close().await;
+}

@@ -53,7 +53,8 @@ pub(super) async fn update(
     resource::updated(work, program.id).await
 }
 
-/// The template itself; an inline one is stored under its code and version, so that it can be named later.
+/// The template itself; an inline one is stored under its code and version, so that it can be named later. One that was
+/// stored before names the courses that it has brought since.
 async fn template(
     work: &mut Work,
     source: Option<&TemplateSource>,
@@ -61,22 +62,36 @@ async fn template(
     match source {
         None => Ok(None),
         Some(TemplateSource::Inline(template)) => {
-            if !store::insert_template(work.tx(), Uuid::now_v7(), template).await? {
-                store::expect_same(work.tx(), template).await?;
+            if store::insert_template(work.tx(), Uuid::now_v7(), template).await? {
+                return Ok(Some(template.clone()));
             }
-            Ok(Some(template.clone()))
+            store::expect_same(work.tx(), template).await?;
+            Ok(Some(used_again(work, template.clone()).await?))
         }
         Some(TemplateSource::Stored(named)) => Ok(Some(stored_template(work, named).await?)),
     }
 }
 
-/// A stored template by its name.
+/// A stored template by its name, as it is used again.
 pub(super) async fn stored_template(
     work: &mut Work,
     named: &TemplateRef,
 ) -> Result<Template, Error> {
     let found = store::find_template(work.tx(), &named.code, named.version).await?;
     let (_, template) = found.ok_or_else(|| unknown_template(&named.code, named.version))?;
+    used_again(work, template).await
+}
+
+/// A stored template with the courses named that are there: those that it brought when it was used before.
+pub(super) async fn used_again(work: &mut Work, mut template: Template) -> Result<Template, Error> {
+    let brought = template.items.iter().filter_map(|item| item.new_course.as_ref());
+    let codes: Vec<String> = brought.map(|course| course.code.clone()).collect();
+    let known = courses::store::by_codes(work.tx(), &codes).await?;
+    for item in &mut template.items {
+        if let Some(new) = item.new_course.take_if(|new| known.contains_key(&new.code)) {
+            item.course = Some(new.code);
+        }
+    }
     Ok(template)
 }
 

@@ -125,7 +125,10 @@ pub(super) async fn preview(
     let template = match &input.curriculum_template {
         TemplateSource::Inline(template) => {
             store::expect_same(work.tx(), template).await?;
-            template.clone()
+            match store::find_template(work.tx(), &template.code, template.version).await? {
+                Some((_, stored)) => service::used_again(work, stored).await?,
+                None => template.clone(),
+            }
         }
         TemplateSource::Stored(named) => service::stored_template(work, named).await?,
     };
