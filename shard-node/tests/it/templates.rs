@@ -90,12 +90,21 @@ async fn a_template_that_brought_courses_is_used_again_by_its_name() {
     let brings = json!({"code": "CS", "version": 1, "years": 1, "creditsRequired": "30", "items": [
         {"newCourse": {"code": "CS-1", "title": "Programming", "credits": "30"}, "year": 1, "term": 1}]});
     let named = json!({"code": "CS", "version": 1});
+    let is_new = async |template: &Value| {
+        let path = "/v1/curriculum-templates:preview";
+        let tried = school.admin.post(path, json!({"curriculumTemplate": template})).await;
+        tried.expect(200).body["items"][0]["isNew"].clone()
+    };
+    assert_eq!(is_new(&brings).await, true);
     for (code, template) in [("FIRST", &brings), ("SECOND", &named), ("THIRD", &brings)] {
         let program = json!({"code": code, "name": code, "curriculumTemplate": template});
         let made = school.admin.post("/v1/programs", program).await.expect(201);
         assert_eq!(made.body["curriculum"]["items"][0]["courseCode"], "CS-1", "{code}");
     }
     assert_eq!(school.count("SELECT count(*) FROM courses").await, 1);
+    for template in [&named, &brings] {
+        assert_eq!(is_new(template).await, false);
+    }
     // Another template does not bring a course that is there.
     let other = json!({"code": "DS", "version": 1, "years": 1, "creditsRequired": "30", "items": brings["items"]});
     let program = json!({"code": "FOURTH", "name": "F", "curriculumTemplate": other});

@@ -33,10 +33,11 @@ pub(super) async fn create(
     )
     .await?;
     let id = Uuid::now_v7();
-    let credits = template.as_ref().map(|template| template.credits_required).unwrap_or_default();
+    let credits =
+        template.as_ref().map(|(template, _)| template.credits_required).unwrap_or_default();
     store::insert(work.tx(), id, system, credits, &input).await?;
-    if let Some(template) = &template {
-        write_curriculum(work, id, template, input.terms_per_year).await?;
+    if let Some((template, is_stored)) = template {
+        write_curriculum(work, id, template, is_stored, input.terms_per_year).await?;
     }
     let program = resource::load_required::<ProgramDetail>(work.tx(), id).await?;
     record_created(work, &program)?;
@@ -53,50 +54,46 @@ pub(super) async fn update(
     resource::updated(work, program.id).await
 }
 
-/// The template itself; an inline one is stored under its code and version, so that it can be named later. One that was
-/// stored before names the courses that it has brought since.
+/// The template itself, and whether it was stored before; an inline one is stored under its code and version, so that it
+/// can be named later.
 async fn template(
     work: &mut Work,
     source: Option<&TemplateSource>,
-) -> Result<Option<Template>, Error> {
+) -> Result<Option<(Template, bool)>, Error> {
     match source {
         None => Ok(None),
         Some(TemplateSource::Inline(template)) => {
-            if store::insert_template(work.tx(), Uuid::now_v7(), template).await? {
-                return Ok(Some(template.clone()));
-            }
-            store::expect_same(work.tx(), template).await?;
-            Ok(Some(used_again(work, template.clone()).await?))
+            let is_new = store::insert_template(work.tx(), Uuid::now_v7(), template).await?;
+            let is_stored = !is_new && store::expect_same(work.tx(), template).await?;
+            Ok(Some((template.clone(), is_stored)))
         }
-        Some(TemplateSource::Stored(named)) => Ok(Some(stored_template(work, named).await?)),
+        Some(TemplateSource::Stored(named)) => {
+            Ok(Some((stored_template(work, named).await?, true)))
+        }
     }
 }
 
-/// A stored template by its name, as it is used again.
+/// A stored template by its name.
 pub(super) async fn stored_template(
     work: &mut Work,
     named: &TemplateRef,
 ) -> Result<Template, Error> {
     let found = store::find_template(work.tx(), &named.code, named.version).await?;
     let (_, template) = found.ok_or_else(|| unknown_template(&named.code, named.version))?;
-    used_again(work, template).await
+    Ok(template)
 }
 
-/// A stored template with the courses named that are there: those that it brought when it was used before.
-pub(super) async fn used_again(work: &mut Work, mut template: Template) -> Result<Template, Error> {
-    let brought = template.items.iter().filter_map(|item| item.new_course.as_ref());
-    let codes: Vec<String> = brought.map(|course| course.code.clone()).collect();
-    let known = courses::store::by_codes(work.tx(), &codes).await?;
+/// Has a stored template name the courses that it would bring where they are there: it brought them when it was used before.
+pub(super) fn name_brought(template: &mut Template, known: &Known) {
     for item in &mut template.items {
         if let Some(new) = item.new_course.take_if(|new| known.contains_key(&new.code)) {
             item.course = Some(new.code);
         }
     }
-    Ok(template)
 }
 
 /// Ids and credits of courses by their codes.
-type Known = HashMap<String, (Uuid, Decimal)>;
+pub(super) type Known = HashMap<String, (Uuid, Decimal)>;
 
 /// The courses that a template names and that are there, and what generating it must know of them.
 pub(super) async fn existing(
@@ -118,16 +115,20 @@ pub(super) async fn existing(
 async fn write_curriculum(
     work: &mut Work,
     program: Uuid,
-    template: &Template,
+    mut template: Template,
+    is_stored: bool,
     terms_per_year: i32,
 ) -> Result<(), Error> {
-    let (known, existing) = existing(work, template).await?;
-    let plan = generate(template, &existing, terms_per_year)?;
+    let (known, existing) = existing(work, &template).await?;
+    if is_stored {
+        name_brought(&mut template, &known);
+    }
+    let plan = generate(&template, &existing, terms_per_year)?;
     let mut ids: HashMap<String, Uuid> =
         known.into_iter().map(|(code, (id, _))| (code, id)).collect();
     create_courses(work, &plan, &mut ids).await?;
     let curriculum = Uuid::now_v7();
-    store::insert_curriculum(work.tx(), curriculum, program, template).await?;
+    store::insert_curriculum(work.tx(), curriculum, program, &template).await?;
     let rows = item_rows(&plan, &ids)?;
     store::insert_items(work.tx(), curriculum, &rows).await?;
     store::insert_prerequisites(work.tx(), &prerequisites(&plan, &ids)).await

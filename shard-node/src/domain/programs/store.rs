@@ -109,12 +109,12 @@ pub(super) async fn insert_template(
     Ok(done.rows_affected() == 1)
 }
 
-/// Refuses a template whose code and version another body has.
-pub(super) async fn expect_same(tx: &mut TenantTx, template: &Template) -> Result<(), Error> {
+/// Whether a template is stored; refuses one whose code and version another body has.
+pub(super) async fn expect_same(tx: &mut TenantTx, template: &Template) -> Result<bool, Error> {
     // Compared as templates: "30" and "30.0" are one number, and what is absent is its default.
     match find_template(tx, &template.code, template.version).await? {
         Some((_, stored)) if stored != *template => Err(version_taken(template)),
-        _ => Ok(()),
+        stored => Ok(stored.is_some()),
     }
 }
 

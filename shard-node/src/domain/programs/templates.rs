@@ -122,17 +122,16 @@ pub(super) async fn preview(
     work: &mut Work,
     input: PreviewTemplate,
 ) -> Result<Reply<Preview>, Error> {
-    let template = match &input.curriculum_template {
+    let (mut template, is_stored) = match &input.curriculum_template {
         TemplateSource::Inline(template) => {
-            store::expect_same(work.tx(), template).await?;
-            match store::find_template(work.tx(), &template.code, template.version).await? {
-                Some((_, stored)) => service::used_again(work, stored).await?,
-                None => template.clone(),
-            }
+            (template.clone(), store::expect_same(work.tx(), template).await?)
         }
-        TemplateSource::Stored(named) => service::stored_template(work, named).await?,
+        TemplateSource::Stored(named) => (service::stored_template(work, named).await?, true),
     };
     let (known, existing) = service::existing(work, &template).await?;
+    if is_stored {
+        service::name_brought(&mut template, &known);
+    }
     let plan = super::generate::generate(&template, &existing, input.terms_per_year)?;
     let credits = known.into_iter().map(|(code, (_, credits))| (code, credits)).collect();
     let items = plan.items.iter().map(|planned| preview_item(planned, &credits)).collect();

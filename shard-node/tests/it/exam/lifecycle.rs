@@ -183,9 +183,10 @@ async fn waited_for_materials(exam: &Exam, draft: Uuid) -> (Duration, Duration) 
             _ = &mut ready => true,
             () = tokio::time::sleep(Duration::from_millis(10)) => false,
         };
-        let for_s: f64 = sqlx::query_scalar(IDLES).fetch_one(&mut watcher).await.expect("a time");
+        let waited_s: f64 =
+            sqlx::query_scalar(IDLES).fetch_one(&mut watcher).await.expect("a time");
         paused = paused.max(looked.elapsed());
-        idled = idled.max(Duration::from_secs_f64(for_s.max(0.0)));
+        idled = idled.max(Duration::from_secs_f64(waited_s.max(0.0)));
         if is_ready {
             return (paused, idled);
         }
