@@ -49,7 +49,7 @@ pub async fn run(
     })?;
     let options = options.application_name("lxp-control-plane");
     migrate(&options).await?;
-    let pool = service_kit::postgres::pool_with(options, postgres.max_connections);
+    let pool = service_kit::postgres::proven_pool(options, postgres.max_connections);
     let feed = Feed::start(pool.clone(), stop.clone()).await.context("the map cannot be loaded")?;
     let mut platform = Platform::new(pool.clone(), feed.clone(), postgres.max_connections);
     platform.moves_at_once = settings.moves.at_once.get();

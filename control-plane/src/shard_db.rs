@@ -147,12 +147,10 @@ impl ShardDatabases {
         match pools.get(shard) {
             Some((known, pool)) if known == dsn => Ok(pool.clone()),
             _ => {
-                let pool = service_kit::postgres::lazy_pool(
-                    dsn.expose(),
-                    APPLICATION,
-                    CONNECTIONS_PER_SHARD,
-                )
-                .map_err(|error| explain(&error))?;
+                let options: PgConnectOptions =
+                    dsn.expose().parse().map_err(|error| explain(&error))?;
+                let options = options.application_name(APPLICATION);
+                let pool = service_kit::postgres::proven_pool(options, CONNECTIONS_PER_SHARD);
                 pools.insert(shard.clone(), (dsn.clone(), pool.clone()));
                 Ok(pool)
             }

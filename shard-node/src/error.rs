@@ -130,6 +130,12 @@ impl Error {
         self.sqlstate().is_some_and(|state| RETRYABLE.contains(&state.as_str()))
     }
 
+    /// Whether the connection ended instead of an answer: the server was stopped, killed or cut off.
+    pub fn is_disconnection(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Io(_)))
+            || self.sqlstate().is_some_and(|state| ["57P01", "57P02"].contains(&state.as_str()))
+    }
+
     /// Whether the database has answered that it did nothing. What ended with the connection or the server may
     /// have been done.
     pub fn is_refusal(&self) -> bool {

@@ -33,6 +33,22 @@ async fn a_request_id_is_kept_and_stands_in_the_problem() {
 }
 
 #[tokio::test]
+async fn connections_that_the_server_has_ended_fail_no_request() {
+    sandbox(async |sandbox| {
+        let opened = (0..sandbox.platform.pool.options().get_max_connections())
+            .map(|_| sandbox.platform.pool.acquire());
+        drop(futures::future::try_join_all(opened).await.expect("all connections"));
+        sandbox.shut_database(true).await;
+        sandbox.shut_database(false).await;
+        for _ in 0..sandbox.platform.pool.options().get_max_connections() {
+            let asked = request(&sandbox, Method::GET, "/v1/institutions").send().await;
+            assert_eq!(asked.expect("an answer").status(), 200);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_wrong_method_names_the_right_ones() {
     sandbox(async |sandbox| {
         let asked = request(&sandbox, Method::DELETE, "/v1/shards");

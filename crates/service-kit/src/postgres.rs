@@ -44,16 +44,15 @@ const SESSION: [(&str, &str); 5] = [
 /// Without JIT, which the price of a forbidden scan would set going where there is no other way.
 pub const BY_INDEX: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
-/// A pool that connects when it is first used.
-///
-/// # Errors
-/// When `url` is no Postgres URL.
-pub fn lazy_pool(url: &str, application: &str, max_connections: u32) -> sqlx::Result<PgPool> {
-    let options: PgConnectOptions = url.parse()?;
-    Ok(pool_with(options.application_name(application), max_connections))
+/// A pool whose connections show that they are alive each time before they are used, by a round trip: one that a server
+/// left behind when it was started again fails nobody.
+pub fn proven_pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    pool_options(max_connections)
+        .test_before_acquire(true)
+        .connect_lazy_with(options.options(SESSION))
 }
 
-/// The same, with options at hand.
+/// A pool that connects when it is first used. Whoever uses it copes with connections that are dead.
 pub fn pool_with(options: PgConnectOptions, max_connections: u32) -> PgPool {
     pool_options(max_connections).connect_lazy_with(options.options(SESSION))
 }

@@ -328,7 +328,8 @@ const HBA: &str = "host all all 127.0.0.1/32 scram-sha-256\n\
                    host replication postgres 127.0.0.1/32 scram-sha-256\n";
 
 /// RELIABILITY.md: no statement of a client that is gone, no forgotten transaction. What differs by role
-/// (statement and lock timeouts) is set by migrations/bootstrap.
+/// (statement and lock timeouts) is set by migrations/bootstrap. A shard that has just begun to fill has plans of empty
+/// tables until they are analysed, which is looked at every 10 s instead of every minute.
 const SETTINGS: &str = "\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -342,6 +343,7 @@ hot_standby_feedback = on
 wal_receiver_status_interval = '1s'
 wal_retrieve_retry_interval = '500ms'
 max_wal_size = '512MB'
+autovacuum_naptime = '10s'
 password_encryption = 'scram-sha-256'
 client_connection_check_interval = '2s'
 idle_in_transaction_session_timeout = '5s'

@@ -6,7 +6,7 @@
 //! - A generation is a random token, never a counter: one that was evicted cannot come back.
 //! - The generation is read before the row, and the row from the primary: a fill that lost a race with a write
 //!   lands under a generation that nobody reads any more.
-//! - What is held in the process is at most 1 s behind: [`LOCAL_TTL`] plus Redis' own deadline.
+//! - What is held in the process is at most 1 s behind: [`LOCAL_TTL`] plus what Redis is waited for.
 //! - Redis down is slower, never wrong: then only the process's level answers. An invalidation that Redis did not
 //!   confirm is told to all nodes at once ([`news`]) and repeated by the relay; and a Redis that was away, and may
 //!   have kept what is stale, is not read until the relay has caught up (`redis::health`).
@@ -36,7 +36,7 @@ use crate::redis::Redis;
 pub use encoded::Encoded;
 use encoded::Held;
 
-/// How long the process believes a generation or a value. With `redis::DEADLINE` under 1 s.
+/// How long the process believes a generation or a value. With `redis::PATIENCE` under 1 s.
 const LOCAL_TTL: Duration = Duration::from_millis(700);
 
 /// Entries held in the process at most, of each kind.

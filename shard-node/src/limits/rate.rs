@@ -17,12 +17,9 @@ use service_kit::Problem;
 
 use super::gcra;
 use super::headers::Standing;
-use crate::redis::Redis;
+use crate::redis::{PATIENCE, Redis};
 
 const SCRIPT: &str = include_str!("rate.lua");
-
-/// How long Redis may take.
-const DEADLINE: Duration = Duration::from_millis(50);
 
 /// How old an answer of Redis may be to count by oneself.
 const FRESH: Duration = Duration::from_secs(1);
@@ -175,7 +172,7 @@ impl Rate {
             [asked.per_minute, *spent, if charge { asked.cost } else { 0 }]
         });
         let arguments: Vec<String> = numbers.map(|number| number.to_string()).collect();
-        self.redis.eval_within(DEADLINE, "charge", SCRIPT, &keys, &arguments).await
+        self.redis.eval(PATIENCE, "charge", SCRIPT, &keys, &arguments).await
     }
 }
 

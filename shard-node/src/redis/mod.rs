@@ -24,7 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::health::Health;
 
-/// How long a command of the cache may take.
+/// How long a request waits for Redis where it can do without: it reads from the database, or counts for itself.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(30);
+
+/// How long an invalidation may take. One that fails ends the belief in all that Redis keeps, for seconds.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(100);
 
 const PROBE_EVERY: Duration = Duration::from_millis(250);
@@ -97,44 +100,34 @@ impl Redis {
     pub(crate) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         let mut connection = self.connection()?;
         let call = async move { connection.get::<_, Option<Vec<u8>>>(key).await };
-        self.timely("GET", DEADLINE, call).await?
+        self.timely("GET", PATIENCE, call).await?
     }
 
     pub(crate) async fn set(&self, key: &str, value: &[u8], ttl: Duration) {
         let Some(mut connection) = self.connection() else { return };
         let call = async move { connection.pset_ex::<_, _, ()>(key, value, ms(ttl)).await };
-        self.timely("PSETEX", DEADLINE, call).await;
+        self.timely("PSETEX", PATIENCE, call).await;
     }
 
     /// The generation at a key; `fresh` becomes part of it where there is none.
     pub(crate) async fn generation(&self, key: &str, fresh: &str, ttl: Duration) -> Option<String> {
-        self.eval("generation", GENERATION, &[key], &[fresh.to_owned(), ms(ttl).to_string()]).await
+        let arguments = [fresh.to_owned(), ms(ttl).to_string()];
+        self.eval(PATIENCE, "generation", GENERATION, &[key], &arguments).await
     }
 
     /// Replaces the generation at a key, and answers the new one.
     pub(crate) async fn raise(&self, key: &str, fresh: &str, ttl: Duration) -> Option<String> {
         let arguments = [fresh.to_owned(), ms(ttl).to_string()];
-        let raised = self.eval("raise", RAISE, &[key], &arguments).await;
+        let raised = self.eval(DEADLINE, "raise", RAISE, &[key], &arguments).await;
         if raised.is_none() {
             self.health().doubt(Instant::now());
         }
         raised
     }
 
-    /// Runs a script on keys of one slot, within the cache's deadline.
-    async fn eval<T: FromRedisValue>(
-        &self,
-        name: &'static str,
-        script: &str,
-        keys: &[&str],
-        arguments: &[String],
-    ) -> Option<T> {
-        self.eval_within(DEADLINE, name, script, keys, arguments).await
-    }
-
     /// Runs a script on keys of one slot. The text goes along each time: a Redis that was restarted knows it
     /// at once, and one that has seen it finds it by its hash.
-    pub(crate) async fn eval_within<T: FromRedisValue>(
+    pub(crate) async fn eval<T: FromRedisValue>(
         &self,
         deadline: Duration,
         name: &'static str,

@@ -4,6 +4,8 @@
 //! - Every statement on a tenant's table runs inside a [`TenantTx`], requests and jobs alike.
 //! - `BEGIN`, the statements' time limit and `tenant_enter` go out in one message: a round trip less, and no moment
 //!   between them.
+//! - A connection that turns out to be dead when it is entered by is replaced: a server that was started again leaves
+//!   as many of them as the pool has, and nothing had been sent to it yet.
 //! - Dropped at any moment, also in the middle of a statement, it gives its connection back only once a ROLLBACK was
 //!   answered; else the connection is closed (sqlx's own `begin` is not cancel-safe: sqlx #4393).
 //! - The server never cuts off a COMMIT of what was written: cancelling one that waits for a standby makes it look
@@ -148,16 +150,29 @@ impl TenantTx {
         share: Option<Turn>,
         timeline: u32,
     ) -> Result<Self, Error> {
-        let acquired = timeout_at(deadline.into(), pool.acquire()).await;
-        let connection = Some(acquired.map_err(|_| Error::Abandoned)??);
-        let mut tx = Self { connection, institution, report_to: None, timeline, share, access };
-        let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
-        // Ids and places are typed: nothing of a client's text gets here.
-        let open = format!(
-            "BEGIN; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')"
-        );
-        tx.connection().execute(AssertSqlSafe(open)).await?;
-        Ok(tx)
+        let mut share = share;
+        let mut dead = 0;
+        loop {
+            let acquired = timeout_at(deadline.into(), pool.acquire()).await;
+            let connection = Some(acquired.map_err(|_| Error::Abandoned)??);
+            let mut tx = Self { connection, institution, report_to: None, timeline, share, access };
+            let left_ms = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
+            // Ids and places are typed: nothing of a client's text gets here.
+            let open = format!(
+                "BEGIN; SET LOCAL statement_timeout = {left_ms}; {first}SELECT tenant_enter('{institution}')"
+            );
+            match tx.connection().execute(AssertSqlSafe(open)).await.map_err(Error::from) {
+                Ok(_) => return Ok(tx),
+                // A whole pool of them, at most.
+                Err(error)
+                    if error.is_disconnection() && dead <= pool.options().get_max_connections() =>
+                {
+                    dead += 1;
+                    share = tx.share.take();
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Where the log is when it is committed goes there.

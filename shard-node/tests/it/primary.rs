@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use control_api::Elsewhere;
+use service_kit::postgres::give_back;
 use shard_map::{Epoch, InstitutionId, MapVersion};
 use sqlx::Connection;
 use tokio::time::Instant;
@@ -184,6 +185,41 @@ async fn no_connection_from_before_another_primary_is_used_again() {
     until_answered(&served, institution, SERVED).await;
     let used = backends(&served).await;
     assert!(used.iter().all(|backend| !old.contains(backend)), "{used:?} of {old:?}");
+    drop(served);
+    shard.drop_database().await;
+}
+
+/// As a server that was started again leaves them.
+#[tokio::test]
+async fn connections_that_the_server_has_ended_fail_no_request() {
+    let shard = Shard::create().await;
+    let institution = shard.admit().await;
+    let plan = Plan::new(&shard, FakeDirectory::start().await);
+    let served = plan.serve().await;
+    until_answered(&served, institution, SERVED).await;
+    // From now on connections are kept.
+    old_connections(&served).await;
+    let pool = &served.node.pool;
+    let opened = (0..plan.connections).map(|_| pool.acquire());
+    let mut backends: Vec<i32> = Vec::new();
+    for mut connection in futures::future::try_join_all(opened).await.expect("all connections") {
+        let backend = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *connection);
+        backends.push(backend.await.expect("an id"));
+        give_back(connection);
+    }
+    until("all to be back", || pool.num_idle() == plan.connections as usize).await;
+    let mut server = shard.connect("postgres").await;
+    sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM unnest($1) pid")
+        .bind(backends)
+        .execute(&mut server)
+        .await
+        .expect("ended");
+    server.close().await.expect("closed");
+    for student in 0..plan.connections {
+        let path = format!("/v1/students/{}", uuid::Uuid::from_u128(student.into()));
+        let answer = served.admin(institution).send_once(Method::GET, &path, None, &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (404, "not-found"));
+    }
     drop(served);
     shard.drop_database().await;
 }

@@ -70,7 +70,7 @@ impl Sandbox {
         let databases = Mutex::new(Vec::new());
         let name = create_database(&superuser, &databases, None).await;
         let pool =
-            service_kit::postgres::pool_with(superuser.clone().database(&name), MAX_CONNECTIONS);
+            service_kit::postgres::proven_pool(superuser.clone().database(&name), MAX_CONNECTIONS);
         store::MIGRATIONS.run(&pool).await.expect("migrated");
         let stop = CancellationToken::new();
         let feed = Feed::start(pool.clone(), stop.clone()).await.expect("the map");
