@@ -208,13 +208,13 @@ async fn connections_that_the_server_has_ended_fail_no_request() {
         give_back(connection);
     }
     until("all to be back", || pool.num_idle() == plan.connections as usize).await;
-    let mut server = shard.connect("postgres").await;
+    let mut superuser = shard.connect("postgres").await;
     sqlx::query("SELECT pg_terminate_backend(pid, 5000) FROM unnest($1) pid")
         .bind(backends)
-        .execute(&mut server)
+        .execute(&mut superuser)
         .await
         .expect("ended");
-    server.close().await.expect("closed");
+    superuser.close().await.expect("closed");
     for student in 0..plan.connections {
         let path = format!("/v1/students/{}", uuid::Uuid::from_u128(student.into()));
         let answer = served.admin(institution).send_once(Method::GET, &path, None, &[]).await;
