@@ -228,3 +228,51 @@ async fn the_relay_reads_what_is_due_of_one_institution() {
     pool.close().await;
     shard.drop_database().await;
 }
+
+/// Nobody has analysed enrolments yet: to the planner those of one class are as few as those of one student in it.
+#[tokio::test]
+async fn an_enrolment_does_not_read_its_class() {
+    const ENROLLED: i64 = 4_000;
+    let school = School::open().await;
+    school.run("ALTER TABLE enrollments SET (autovacuum_enabled = off)").await;
+    school.run("ANALYZE enrollments").await;
+    let class = school.class(10, 0).await;
+    let institution = school.institution;
+    let mut superuser = school.shard.connect("postgres").await;
+    let filled = format!(
+        "SET session_replication_role = replica;
+         INSERT INTO enrollments (institution_id, id, class_id, student_id, status, enrolled_on)
+         SELECT '{institution}', gen_random_uuid(), '{class}', gen_random_uuid(), 'ACTIVE', '2026-09-01'
+         FROM generate_series(1, {ENROLLED})"
+    );
+    superuser.execute(AssertSqlSafe(filled)).await.expect("filled");
+    drop(superuser);
+    let pool = school.shard.pool("postgres", 1);
+    let counted = || counted(&pool, "enrollments");
+    assert_eq!(counted().await.0, ENROLLED);
+    let before = counted().await.1;
+    for student in school.students(8).await {
+        school.enroll(class, student, "reject").await.expect(201);
+    }
+    // The node's connections tell of what they have done when they rest.
+    let began = Instant::now();
+    while counted().await.0 < ENROLLED + 8 {
+        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", counted().await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let read = counted().await.1 - before;
+    assert!(read < ENROLLED, "{read} rows were read");
+    pool.close().await;
+    school.close().await;
+}
+
+/// Rows of a table that were inserted and that were read so far.
+async fn counted(pool: &PgPool, table: &str) -> (i64, i64) {
+    sqlx::query_as(
+        "SELECT n_tup_ins, coalesce(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_user_tables WHERE relname = $1",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await
+    .expect("counts")
+}
