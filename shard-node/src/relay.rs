@@ -4,8 +4,8 @@
 //! - It takes no input: it asks `work_ready` which institutions have something due, and does one round.
 //! - Cache generations are raised *before* the mark commits: a relay that dies between does it again.
 //! - Without a lease it rests: the database may be one that was deposed, or an older copy.
-//! - Redis is believed again only after a round that was told of everybody and left nothing: fewer institutions than were
-//!   asked for are all there are.
+//! - Redis is believed again only after a round that was told of everybody and left nothing, what others hold included:
+//!   they may fail, or be at something else. Fewer institutions than were asked for are all there are.
 //! - Whatever it does can be done twice, by several nodes at once.
 
 use std::sync::Arc;
@@ -118,28 +118,41 @@ pub async fn sweep(node: &Node, pool: &PgPool) -> Result<(), Error> {
 async fn relay_all(node: &Node, pool: &PgPool, institution: InstitutionId) -> Result<bool, Error> {
     for _ in 0..BATCHES_A_ROUND {
         match relay(node, pool, institution).await? {
-            None => return Ok(false),
-            Some(0) => return Ok(true),
-            Some(_) => {}
+            Batch::Raised => {}
+            Batch::Empty => return Ok(true),
+            Batch::Refused | Batch::Held => return Ok(false),
         }
     }
     Ok(false)
 }
 
-/// One batch; answers how many events it took, or none where Redis refused.
-async fn relay(
-    node: &Node,
-    pool: &PgPool,
-    institution: InstitutionId,
-) -> Result<Option<usize>, Error> {
+/// What came of a batch.
+enum Batch {
+    /// Generations were raised, and the events are marked.
+    Raised,
+    /// Nothing was due.
+    Empty,
+    /// All that is due is held by others: by the sequencer, or by another node's relay, which may fail.
+    Held,
+    /// Redis took none of it.
+    Refused,
+}
+
+/// One batch.
+async fn relay(node: &Node, pool: &PgPool, institution: InstitutionId) -> Result<Batch, Error> {
     // A suspended one is not served, but comes back with the same keys.
-    let Some(epoch) = node.ownership.held(institution) else { return Ok(Some(0)) };
+    let Some(epoch) = node.ownership.held(institution) else { return Ok(Batch::Empty) };
     let mut tx = TenantTx::begin(pool, institution).await?;
     let (taken, stale) = outbox::take_due(&mut tx).await?;
+    if taken == 0 {
+        let batch = if outbox::is_due(&mut tx).await? { Batch::Held } else { Batch::Empty };
+        tx.rollback().await?;
+        return Ok(batch);
+    }
     if !node.cache.raise_all(institution, epoch, &stale).await {
         tx.rollback().await?;
-        return Ok(None);
+        return Ok(Batch::Refused);
     }
     tx.commit().await?;
-    Ok(Some(taken))
+    Ok(Batch::Raised)
 }

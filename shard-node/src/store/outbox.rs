@@ -75,3 +75,16 @@ pub async fn take_due(tx: &mut TenantTx) -> Result<(usize, BTreeSet<String>), Er
     .await?;
     Ok((rows.len(), rows.into_iter().flatten().collect()))
 }
+
+/// Whether something is due, be it that others hold it: [`take_due`] passes that by.
+pub async fn is_due(tx: &mut TenantTx) -> Result<bool, Error> {
+    let institution = tx.institution().as_uuid();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM outbox_events
+               WHERE institution_id = $1 AND relayed_at IS NULL AND created_at < now() - interval '2 seconds') AS "is_due!""#,
+        institution
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}

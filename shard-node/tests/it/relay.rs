@@ -56,8 +56,41 @@ async fn a_round_of_the_relay_has_an_end_and_settles_nothing_while_something_is_
     relay::round(&served.node, &pool).await.expect("a round");
     assert_eq!(left(&shard).await, 500, "twenty batches of a thousand");
     assert!(!served.node.cache.redis().is_trusted(), "believed, with events left");
+    // What the sequencer is numbering meanwhile is left for another.
+    let began = Instant::now();
+    while left(&shard).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
+        relay::round(&served.node, &pool).await.expect("a round");
+    }
+    served.trusts_redis(true).await;
+    drop(served);
+    pool.close().await;
+    shard.drop_database().await;
+}
+
+/// Another relay may have taken it, and fail; the sequencer raises no generation at all.
+#[tokio::test]
+async fn redis_is_not_believed_while_others_hold_what_is_due() {
+    let (redis, shard) = (TestRedis::start().await, Shard::create().await);
+    let institution = shard.admit().await;
+    let served = relayed_by_hand(&shard, &redis).await;
+    unrelayed(&shard, institution, 2, "programs").await;
+    let pool = shard.pool("lxp_app", 2);
+    let mut other = shard.connect("postgres").await;
+    other.execute("BEGIN").await.expect("begun");
+    // Waits for the sequencer, where it is at them.
+    other
+        .execute("SELECT id FROM outbox_events ORDER BY id LIMIT 1 FOR UPDATE")
+        .await
+        .expect("held");
     relay::round(&served.node, &pool).await.expect("a round");
-    assert_eq!(left(&shard).await, 0);
+    assert!(!served.node.cache.redis().is_trusted(), "believed, with an event left");
+    other.execute("ROLLBACK").await.expect("ended");
+    let began = Instant::now();
+    while left(&shard).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
+        relay::round(&served.node, &pool).await.expect("a round");
+    }
     served.trusts_redis(true).await;
     drop(served);
     pool.close().await;

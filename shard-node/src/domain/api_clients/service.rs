@@ -35,7 +35,7 @@ pub(super) async fn create(
     if input.expires_at.is_some_and(|expires_at| expires_at <= work.now) {
         return Err(expired_already());
     }
-    if store::count(work.tx()).await? >= CLIENTS_MAX {
+    if store::count_locked(work.tx()).await? >= CLIENTS_MAX {
         let detail = format!("an institution has {CLIENTS_MAX} at most: delete one first");
         return Err(conflict("api-clients-max", "There are enough api clients", &detail));
     }

@@ -10,9 +10,15 @@ use crate::error::Error;
 use crate::resource::expect_one;
 use crate::store::TenantTx;
 
-/// How many there are.
-pub(super) async fn count(tx: &mut TenantTx) -> Result<i64, Error> {
+/// How many there are; it stays so until the transaction ends: creations of an institution go one after the other.
+pub(super) async fn count_locked(tx: &mut TenantTx) -> Result<i64, Error> {
     let institution = tx.institution().as_uuid();
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended('lxp.api-clients', uuid_hash_extended($1, 0)))",
+        institution
+    )
+    .execute(tx.connection())
+    .await?;
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM api_clients WHERE institution_id = $1"#,
         institution

@@ -29,7 +29,14 @@ async fn api_clients_are_the_admins_alone_and_listed_by_what_they_are() {
     ] {
         school.admin.post("/v1/api-clients", wrong).await.expect(400);
     }
-    school.run("INSERT INTO api_clients (institution_id, id, name, secret_hash, created_by) SELECT institution_id, gen_random_uuid(), 'n', secret_hash, created_by FROM api_clients, generate_series(1, 33) LIMIT 97").await;
+    school.run("INSERT INTO api_clients (institution_id, id, name, secret_hash, created_by) SELECT institution_id, gen_random_uuid(), 'n', secret_hash, created_by FROM api_clients, generate_series(1, 33) LIMIT 96").await;
+    let posts = (0..8).map(|_| school.admin.post("/v1/api-clients", json!({"name": "X"})));
+    let answers = futures::future::join_all(posts).await;
+    assert_eq!(
+        answers.iter().filter(|answer| answer.status == 201).count(),
+        1,
+        "there was one place"
+    );
     let full = school.admin.post("/v1/api-clients", json!({"name": "X"})).await.expect(409);
     assert_eq!(full.code(), "api-clients-max");
     school.close().await;
