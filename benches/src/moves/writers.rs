@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use service_kit::request_id::REQUEST_ID_HEADER;
 use shard_map::InstitutionId;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,8 @@ use crate::platform::Platform;
 
 /// None of them may meet the limit of a user.
 const USERS: usize = 40;
+/// A write that takes as long is named, so that logs tell why.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// What clients saw.
 #[derive(Debug, Default)]
@@ -48,6 +51,9 @@ pub(super) async fn run(
                 under_way.spawn(async move {
                     let began = Instant::now();
                     let answer = request.send().await;
+                    let headers = answer.as_ref().ok().map(reqwest::Response::headers);
+                    let id = headers.and_then(|headers| headers.get(REQUEST_ID_HEADER)?.to_str().ok());
+                    let id = id.unwrap_or_default().to_owned();
                     let (status, why) = match answer {
                         Ok(answer) if answer.status() == 200 => (200, String::new()),
                         Ok(answer) => {
@@ -56,7 +62,7 @@ pub(super) async fn run(
                         }
                         Err(error) => (0, error.to_string()),
                     };
-                    Answered { status, why, took: began.elapsed() }
+                    Answered { status, why, id, took: began.elapsed() }
                 });
             }
         }
@@ -71,11 +77,16 @@ pub(super) async fn run(
 struct Answered {
     status: u16,
     why: String,
+    /// What logs call the request.
+    id: String,
     took: Duration,
 }
 
 fn note(seen: &mut Seen, answered: Answered) {
-    let Answered { status, why, took } = answered;
+    let Answered { status, why, id, took } = answered;
+    if took >= SLOW {
+        eprintln!("lxp-bench: a write of an institution that moves took {took:?}: request {id}");
+    }
     seen.took_ms.push(took.as_secs_f64() * 1e3);
     if status != 200 {
         // The first says why; the others are counted.
