@@ -93,7 +93,8 @@ fn value(
         varying.entry(element.to_owned()).or_insert(made);
     }
     match varying.get(element) {
-        Some(made) if inner.is_some() => format!("('{{' || ({made})::text || '}}')::uuid[]"),
+        // As long as Postgres can see, as is the array that the node sends.
+        Some(made) if inner.is_some() => format!("ARRAY[{made}]"),
         Some(made) => made.clone(),
         None => {
             let mut known = variables.iter().filter(|(name, _)| name.starts_with('v'));
@@ -160,7 +161,7 @@ mod tests {
         let made = "('4' || lpad(:n::text, 31, '0'))::uuid";
         let expected = format!(
             "BEGIN;\nSELECT lpad(:student::text, 32, '0')::uuid, :v1;\n\
-             INSERT ('{{' || ({made})::text || '}}')::uuid[]::uuid[], :v1;\nSELECT {made};\n"
+             INSERT ARRAY[{made}]::uuid[], :v1;\nSELECT {made};\n"
         );
         assert!(script.text.ends_with(&expected), "{}", script.text);
         assert_eq!(script.variables["v1"], "constant");

@@ -30,12 +30,14 @@ pub(in super::super) async fn known(
         missing = super::missing(tx, class.course, &students).await?;
     }
     let rows = sqlx::query!(
-        // As a join, planned while either table was small, this reads the class: a subquery goes by both keys.
+        // Student by student, each by its keys: as joins, or by a list of unknown length, these read a whole class or all
+        // students where Postgres takes an institution for a small part of its table.
         r#"SELECT s.id, (SELECT e.id FROM enrollments e
                          WHERE e.institution_id = $1 AND e.student_id = s.id AND e.class_id = $2
                            AND e.status IN ('PENDING', 'ACTIVE', 'WAITLISTED', 'OFFERED', 'SUSPENDED')) AS "live?"
-           FROM students s
-           WHERE s.institution_id = $1 AND s.id = ANY($3)"#,
+           FROM unnest($3::uuid[]) AS asked (id)
+           CROSS JOIN LATERAL (SELECT id FROM students
+                               WHERE institution_id = $1 AND id = asked.id OFFSET 0) s"#,
         institution,
         class.id,
         &students
