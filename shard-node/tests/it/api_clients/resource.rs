@@ -2,9 +2,13 @@
 
 use serde_json::json;
 use service_kit::token::Role;
+use sqlx::Executor as _;
 
 use super::Made;
 use crate::support::school::School;
+
+/// Who waits for a lock in this database.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[tokio::test]
 async fn api_clients_are_the_admins_alone_and_listed_by_what_they_are() {
@@ -30,8 +34,15 @@ async fn api_clients_are_the_admins_alone_and_listed_by_what_they_are() {
         school.admin.post("/v1/api-clients", wrong).await.expect(400);
     }
     school.run("INSERT INTO api_clients (institution_id, id, name, secret_hash, created_by) SELECT institution_id, gen_random_uuid(), 'n', secret_hash, created_by FROM api_clients, generate_series(1, 33) LIMIT 96").await;
-    let posts = (0..8).map(|_| school.admin.post("/v1/api-clients", json!({"name": "X"})));
-    let answers = futures::future::join_all(posts).await;
+    // All of them are on their way before one is in.
+    let mut other = school.shard.connect("postgres").await;
+    other.execute("BEGIN; LOCK TABLE api_clients IN SHARE MODE").await.expect("locked");
+    let posts = (0..3).map(|_| school.admin.post("/v1/api-clients", json!({"name": "X"})));
+    let let_in = async {
+        school.until(WAITING, 3).await;
+        other.execute("COMMIT").await.expect("ended");
+    };
+    let (answers, ()) = tokio::join!(futures::future::join_all(posts), let_in);
     assert_eq!(
         answers.iter().filter(|answer| answer.status == 201).count(),
         1,
