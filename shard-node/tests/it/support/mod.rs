@@ -9,7 +9,6 @@ pub(crate) mod school;
 pub(crate) mod smtp;
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use shard_map::InstitutionId;
 use shard_node::store::TenantTx;
@@ -27,19 +26,19 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Creates one: a copy of one that has been migrated.
+    /// Creates and migrates one.
     pub(crate) async fn create() -> Self {
-        let shard = Self::named();
-        let mut server = PgConnection::connect_with(&shard.superuser).await.expect("a connection");
-        let template = shard.template(&mut server).await;
-        let create = format!("CREATE DATABASE {} TEMPLATE {template} OWNER lxp_owner", shard.name);
-        server.execute(AssertSqlSafe(create)).await.expect("a database");
-        shard
+        Self::create_before(i64::MAX).await
     }
 
     /// Creates one as it was before a migration.
     pub(crate) async fn create_before(version: i64) -> Self {
-        let shard = Self::named();
+        #[expect(clippy::disallowed_methods, reason = "tests are told here where Postgres is")]
+        let url = std::env::var("LXP_TEST_POSTGRES")
+            .expect("LXP_TEST_POSTGRES names a superuser's DSN; `make test` sets it");
+        let superuser: PgConnectOptions = url.parse().expect("LXP_TEST_POSTGRES is a Postgres URL");
+        let name = format!("lxp_test_{}", Uuid::new_v4().simple());
+        let shard = Self { superuser, name };
         let mut server = PgConnection::connect_with(&shard.superuser).await.expect("a connection");
         let create = format!("CREATE DATABASE {} OWNER lxp_owner", shard.name);
         server.execute(AssertSqlSafe(create)).await.expect("a database");
@@ -48,44 +47,6 @@ impl Shard {
         let earlier = Migrator { migrations: Cow::Owned(earlier), ..Migrator::DEFAULT };
         shard.run(&earlier).await;
         shard
-    }
-
-    fn named() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "tests are told here where Postgres is")]
-        let url = std::env::var("LXP_TEST_POSTGRES")
-            .expect("LXP_TEST_POSTGRES names a superuser's DSN; `make test` sets it");
-        let superuser: PgConnectOptions = url.parse().expect("LXP_TEST_POSTGRES is a Postgres URL");
-        let name = format!("lxp_test_{}", Uuid::new_v4().simple());
-        Self { superuser, name }
-    }
-
-    /// The migrated database that all tests copy: migrating is half of what the shortest of them cost. Of those who miss
-    /// it at once, one makes it.
-    async fn template(&self, server: &mut PgConnection) -> String {
-        let mut hasher = DefaultHasher::new();
-        MIGRATIONS.iter().for_each(|migration| migration.checksum.hash(&mut hasher));
-        let name = format!("lxp_test_template_{:016x}", hasher.finish());
-        let lock = sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(&name);
-        lock.execute(&mut *server).await.expect("locked");
-        let there =
-            sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)");
-        let there: bool = there.bind(&name).fetch_one(&mut *server).await.expect("an answer");
-        if !there {
-            let making =
-                Self { superuser: self.superuser.clone(), name: format!("{name}_unfinished") };
-            for step in
-                ["DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {} OWNER lxp_owner"]
-            {
-                let step = step.replace("{}", &making.name);
-                server.execute(AssertSqlSafe(step)).await.expect("a database");
-            }
-            making.migrate().await;
-            let rename = format!("ALTER DATABASE {} RENAME TO {name}", making.name);
-            server.execute(AssertSqlSafe(rename)).await.expect("renamed");
-        }
-        let unlock = sqlx::query("SELECT pg_advisory_unlock(hashtext($1))").bind(&name);
-        unlock.execute(&mut *server).await.expect("unlocked");
-        name
     }
 
     /// Migrates it to the newest.
