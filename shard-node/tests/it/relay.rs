@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use shard_map::InstitutionId;
 use shard_node::relay;
+use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor as _};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,16 @@ async fn left(shard: &Shard) -> i64 {
         .fetch_one(&mut shard.connect("postgres").await)
         .await
         .expect("a count")
+}
+
+/// Rounds until nothing is left.
+async fn until_relayed(served: &Served, pool: &PgPool, shard: &Shard) {
+    let began = Instant::now();
+    while left(shard).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
+        relay::round(&served.node, pool).await.expect("a round");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// A node whose relay is the test's own, once a round could make Redis believed.
@@ -57,11 +68,7 @@ async fn a_round_of_the_relay_has_an_end_and_settles_nothing_while_something_is_
     assert_eq!(left(&shard).await, 500, "twenty batches of a thousand");
     assert!(!served.node.cache.redis().is_trusted(), "believed, with events left");
     // What the sequencer is numbering meanwhile is left for another.
-    let began = Instant::now();
-    while left(&shard).await > 0 {
-        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
-        relay::round(&served.node, &pool).await.expect("a round");
-    }
+    until_relayed(&served, &pool, &shard).await;
     served.trusts_redis(true).await;
     drop(served);
     pool.close().await;
@@ -86,11 +93,7 @@ async fn redis_is_not_believed_while_others_hold_what_is_due() {
     relay::round(&served.node, &pool).await.expect("a round");
     assert!(!served.node.cache.redis().is_trusted(), "believed, with an event left");
     other.execute("ROLLBACK").await.expect("ended");
-    let began = Instant::now();
-    while left(&shard).await > 0 {
-        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
-        relay::round(&served.node, &pool).await.expect("a round");
-    }
+    until_relayed(&served, &pool, &shard).await;
     served.trusts_redis(true).await;
     drop(served);
     pool.close().await;
@@ -110,12 +113,7 @@ async fn what_redis_did_not_take_is_left_for_another_round() {
     redis.signal("CONT");
     round.expect("a round");
     assert_eq!(left(&shard).await, 1, "marked, though nothing was raised");
-    let began = Instant::now();
-    while left(&shard).await > 0 {
-        assert!(began.elapsed() < Duration::from_mins(1), "it is not relayed");
-        relay::round(&served.node, &pool).await.expect("a round");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_relayed(&served, &pool, &shard).await;
     drop(served);
     pool.close().await;
     shard.drop_database().await;
