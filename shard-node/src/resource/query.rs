@@ -141,12 +141,13 @@ impl<R: Resource> ListQuery<R> {
         Ok(())
     }
 
-    /// Adds an equality that the path demands.
+    /// Adds an equality that the path or the caller's rights demand.
+    ///
+    /// # Panics
+    /// Where the resource has no such field: its rows would be everybody's.
     #[must_use]
     pub fn with_filter(mut self, name: &'static str, value: String) -> Self {
-        if let Some(field) = R::FIELDS.iter().find(|field| field.name == name) {
-            self.filters.push((field, value));
-        }
+        self.filters.push((narrowing::<R>(name), value));
         self
     }
 
@@ -158,13 +159,21 @@ impl<R: Resource> ListQuery<R> {
     }
 
     /// Narrows it to what the caller may see, where that is not everything.
+    ///
+    /// # Panics
+    /// Where the resource has no such field: its rows would be everybody's.
     #[must_use]
     pub fn among(mut self, name: &'static str, ids: Option<Vec<Uuid>>) -> Self {
-        if let Some((field, ids)) = R::FIELDS.iter().find(|field| field.name == name).zip(ids) {
-            self.among.push((field, ids));
-        }
+        let field = narrowing::<R>(name);
+        self.among.extend(ids.map(|ids| (field, ids)));
         self
     }
+}
+
+fn narrowing<R: Resource>(name: &str) -> &'static Field {
+    let field = R::FIELDS.iter().find(|field| field.name == name);
+    field
+        .unwrap_or_else(|| panic!("{} is narrowed by `{name}`, a field that it has not", R::ENTITY))
 }
 
 fn number(name: &str, text: &str, least: u32, most: u32) -> Result<u32, String> {

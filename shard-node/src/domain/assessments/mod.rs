@@ -19,6 +19,7 @@ mod rules;
 mod service;
 mod status;
 mod store;
+mod views;
 
 use axum::http::Method;
 use service_kit::token::Role;

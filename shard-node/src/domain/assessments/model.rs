@@ -136,16 +136,27 @@ pub(super) const STATUSES: &[&str] = &["DRAFT", "PUBLISHED", "CLOSED"];
 /// What `gradingType` may be.
 const GRADING_TYPES: &[&str] = &["AUTOMATED", "MANUAL"];
 
+/// The columns of an assessment, of those that a join leaves.
+macro_rules! select {
+    ($join:literal) => {
+        concat!(
+            "SELECT t.id, t.class_id, t.subject_id, t.title, t.instructions, t.kind, t.grading_type, t.status, \
+             t.points_possible, t.opens_at, t.due_at, t.closes_at, t.time_limit_s AS time_limit_seconds, \
+             t.max_attempts, t.attempt_policy, t.category_id, t.late_policy_id, t.release_policy, t.released_at, \
+             t.counts, t.revision, t.materials_status, t.published_at, t.closed_at, t.source, t.external_id, \
+             t.row_version, t.created_at, t.updated_at FROM assessments t",
+            $join
+        )
+    };
+}
+pub(super) use select;
+
 impl Resource for Assessment {
     const ENTITY: &'static str = "assessments";
     const KIND: &'static str = "ASSESSMENT";
     const TOUCHES: &'static [&'static str] = &[];
     const NOUN: &'static str = "assessment";
-    const SELECT: &'static str = "SELECT t.id, t.class_id, t.subject_id, t.title, t.instructions, t.kind, \
-        t.grading_type, t.status, t.points_possible, t.opens_at, t.due_at, t.closes_at, \
-        t.time_limit_s AS time_limit_seconds, t.max_attempts, t.attempt_policy, t.category_id, t.late_policy_id, \
-        t.release_policy, t.released_at, t.counts, t.revision, t.materials_status, t.published_at, t.closed_at, \
-        t.source, t.external_id, t.row_version, t.created_at, t.updated_at FROM assessments t";
+    const SELECT: &'static str = select!("");
     const FIELDS: &'static [Field] = &[
         Field::id("assessments", "assessment"),
         Field::reference("classId", "t.class_id", "classes", "class"),
@@ -191,64 +202,5 @@ impl Resource for Assessment {
         "createdAt",
         "updatedAt",
     ];
-    const CACHE_TTL: Option<Duration> = None;
-}
-
-/// Assessments of classes that a user teaches.
-#[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Taught {
-    #[sqlx(flatten)]
-    pub(super) row: Assessment,
-}
-
-impl Resource for Taught {
-    const ENTITY: &'static str = Assessment::ENTITY;
-    const KIND: &'static str = Assessment::KIND;
-    const TOUCHES: &'static [&'static str] = &[];
-    const NOUN: &'static str = Assessment::NOUN;
-    const SELECT: &'static str = "SELECT t.id, t.class_id, t.subject_id, t.title, t.instructions, t.kind, \
-        t.grading_type, t.status, t.points_possible, t.opens_at, t.due_at, t.closes_at, \
-        t.time_limit_s AS time_limit_seconds, t.max_attempts, t.attempt_policy, t.category_id, t.late_policy_id, \
-        t.release_policy, t.released_at, t.counts, t.revision, t.materials_status, t.published_at, t.closed_at, \
-        t.source, t.external_id, t.row_version, t.created_at, t.updated_at FROM assessments t \
-        JOIN class_staff c ON c.institution_id = t.institution_id AND c.class_id = t.class_id";
-    const FIELDS: &'static [Field] = &[
-        Field::id("assessments", "assessment"),
-        Field::filter("staffUserId", "c.user_id", Kind::Uuid),
-        Field::sort("createdAt", "t.created_at", Kind::Timestamp),
-    ];
-    const MEMBERS: &'static [&'static str] = Assessment::MEMBERS;
-    const CACHE_TTL: Option<Duration> = None;
-}
-
-/// Assessments, no drafts, of classes that a user is a student of.
-#[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Attended {
-    #[sqlx(flatten)]
-    pub(super) row: Assessment,
-}
-
-impl Resource for Attended {
-    const ENTITY: &'static str = Assessment::ENTITY;
-    const KIND: &'static str = Assessment::KIND;
-    const TOUCHES: &'static [&'static str] = &[];
-    const NOUN: &'static str = Assessment::NOUN;
-    const SELECT: &'static str = "SELECT t.id, t.class_id, t.subject_id, t.title, t.instructions, t.kind, \
-        t.grading_type, t.status, t.points_possible, t.opens_at, t.due_at, t.closes_at, \
-        t.time_limit_s AS time_limit_seconds, t.max_attempts, t.attempt_policy, t.category_id, t.late_policy_id, \
-        t.release_policy, t.released_at, t.counts, t.revision, t.materials_status, t.published_at, t.closed_at, \
-        t.source, t.external_id, t.row_version, t.created_at, t.updated_at FROM assessments t \
-        JOIN (SELECT DISTINCT e.institution_id, e.class_id, s.user_id FROM enrollments e \
-              JOIN students s ON s.institution_id = e.institution_id AND s.id = e.student_id \
-              WHERE e.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED')) a \
-            ON a.institution_id = t.institution_id AND a.class_id = t.class_id AND t.status <> 'DRAFT'";
-    const FIELDS: &'static [Field] = &[
-        Field::id("assessments", "assessment"),
-        Field::filter("studentUserId", "a.user_id", Kind::Uuid),
-        Field::sort("createdAt", "t.created_at", Kind::Timestamp),
-    ];
-    const MEMBERS: &'static [&'static str] = Assessment::MEMBERS;
     const CACHE_TTL: Option<Duration> = None;
 }

@@ -6,8 +6,9 @@ use service_kit::Problem;
 use uuid::Uuid;
 
 use super::input::{NewAssessment, PatchAssessment};
-use super::model::{Assessment, Attended, CountedAttempt, MaterialsStatus, ReleasePolicy, Taught};
+use super::model::{Assessment, CountedAttempt, MaterialsStatus, ReleasePolicy};
 use super::status::Status;
+use super::views::{Attended, Taught, TaughtOrAttended, USER};
 use super::{PATH, lifecycle, lock_taught, materials, rules, store};
 use crate::domain::grades::refresh_class_job;
 use crate::domain::questions::Blueprint;
@@ -15,27 +16,36 @@ use crate::domain::{attempts, submissions};
 use crate::error::{Error, not_found, unknown_reference};
 use crate::operation::{Reader, Reply, Work};
 use crate::policy::{self, About, Relation, class_exists, teaches};
-use crate::resource::{self, ById, ListQuery, Page, Resource as _};
+use crate::resource::{self, ById, ListQuery, Page, Resource};
+use crate::store::TenantTx;
 
-/// Lists assessments: an instructor's classes', and to students those of their classes that are no drafts.
+/// Lists assessments: of the classes that the caller teaches all, of those that the caller is a student of no drafts.
 pub(super) async fn list(
     reader: &Reader,
     query: ListQuery<Assessment>,
 ) -> Result<Page<Assessment>, Error> {
     let mut tx = reader.begin().await?;
-    let caller = &reader.caller;
-    let user = caller.subject.to_string();
-    let page = if caller.relations.is_any() {
+    let relations = reader.caller.relations;
+    let user = reader.caller.subject.to_string();
+    let page = if relations.is_any() {
         resource::list_where(&mut tx, query).await?
-    } else if caller.relations.contains(Relation::Teaches) {
-        let taught = query.of::<Taught>().with_filter("staffUserId", user);
-        resource::list_where(&mut tx, taught).await?.of()
     } else {
-        let attended = query.of::<Attended>().with_filter("studentUserId", user);
-        resource::list_where(&mut tx, attended).await?.of()
+        match (relations.contains(Relation::Teaches), relations.contains(Relation::Attends)) {
+            (true, true) => seen_by::<TaughtOrAttended>(&mut tx, query, user).await?,
+            (true, false) => seen_by::<Taught>(&mut tx, query, user).await?,
+            (false, _) => seen_by::<Attended>(&mut tx, query, user).await?,
+        }
     };
     tx.commit().await?;
     Ok(page)
+}
+
+async fn seen_by<V: Resource>(
+    tx: &mut TenantTx,
+    query: ListQuery<Assessment>,
+    user: String,
+) -> Result<Page<Assessment>, Error> {
+    Ok(resource::list_where(tx, query.of::<V>().with_filter(USER, user)).await?.of())
 }
 
 /// Gives one; to students none that is a draft.

@@ -23,6 +23,7 @@ mod review;
 mod rules;
 mod settle;
 mod store;
+mod views;
 
 use axum::http::Method;
 use service_kit::token::Role;

@@ -72,18 +72,37 @@ pub struct Submission {
 /// What `status` may be.
 const STATUSES: &[&str] = &["IN_PROGRESS", "SUBMITTED", "IN_REVIEW", "GRADED", "RETURNED"];
 
+/// The columns of a submission; those of its points where the caller sees them.
+macro_rules! select {
+    ($from:literal, $sees:literal) => {
+        concat!(
+            "SELECT t.id, t.assessment_id, t.class_id, t.student_id, t.attempt, t.status, t.started_at, \
+             t.deadline_at, t.submitted_at, t.submitted_by, \
+             CASE WHEN ",
+            $sees,
+            " THEN t.raw_score END AS raw_score, CASE WHEN ",
+            $sees,
+            " THEN t.possible END AS possible, CASE WHEN ",
+            $sees,
+            " THEN t.late_deduction END AS late_deduction, CASE WHEN ",
+            $sees,
+            " THEN t.score END AS score, r.released, t.grader_version, t.graded_at, t.returned_at, \
+             t.row_version, t.created_at, t.updated_at FROM ",
+            $from,
+            " JOIN assessments a ON a.institution_id = t.institution_id AND a.id = t.assessment_id \
+             CROSS JOIN LATERAL (SELECT t.status = 'RETURNED' OR t.status = 'GRADED' \
+                AND (a.release_policy = 'IMMEDIATE' OR a.released_at IS NOT NULL) AS released) r"
+        )
+    };
+}
+pub(super) use select;
+
 impl Resource for Submission {
     const ENTITY: &'static str = "assessment_submissions";
     const KIND: &'static str = "SUBMISSION";
     const TOUCHES: &'static [&'static str] = &[];
     const NOUN: &'static str = "submission";
-    const SELECT: &'static str = "SELECT t.id, t.assessment_id, t.class_id, t.student_id, t.attempt, t.status, \
-        t.started_at, t.deadline_at, t.submitted_at, t.submitted_by, t.raw_score, t.possible, t.late_deduction, \
-        t.score, t.status = 'RETURNED' OR t.status = 'GRADED' \
-            AND (a.release_policy = 'IMMEDIATE' OR a.released_at IS NOT NULL) AS released, \
-        t.grader_version, t.graded_at, t.returned_at, t.row_version, t.created_at, t.updated_at \
-        FROM assessment_submissions t \
-        JOIN assessments a ON a.institution_id = t.institution_id AND a.id = t.assessment_id";
+    const SELECT: &'static str = select!("assessment_submissions t", "true");
     const FIELDS: &'static [Field] = &[
         Field::id("assessment_submissions", "submission"),
         Field::reference("assessmentId", "t.assessment_id", "assessments", "assessment"),
@@ -117,70 +136,6 @@ impl Resource for Submission {
         "createdAt",
         "updatedAt",
     ];
-    const CACHE_TTL: Option<Duration> = None;
-}
-
-/// Submissions in classes that a user teaches.
-#[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Taught {
-    #[sqlx(flatten)]
-    pub(super) row: Submission,
-}
-
-impl Resource for Taught {
-    const ENTITY: &'static str = Submission::ENTITY;
-    const KIND: &'static str = Submission::KIND;
-    const TOUCHES: &'static [&'static str] = &[];
-    const NOUN: &'static str = Submission::NOUN;
-    const SELECT: &'static str = "SELECT t.id, t.assessment_id, t.class_id, t.student_id, t.attempt, t.status, \
-        t.started_at, t.deadline_at, t.submitted_at, t.submitted_by, t.raw_score, t.possible, t.late_deduction, \
-        t.score, t.status = 'RETURNED' OR t.status = 'GRADED' \
-            AND (a.release_policy = 'IMMEDIATE' OR a.released_at IS NOT NULL) AS released, \
-        t.grader_version, t.graded_at, t.returned_at, t.row_version, t.created_at, t.updated_at \
-        FROM assessment_submissions t \
-        JOIN assessments a ON a.institution_id = t.institution_id AND a.id = t.assessment_id \
-        JOIN class_staff c ON c.institution_id = t.institution_id AND c.class_id = t.class_id";
-    const FIELDS: &'static [Field] = &[
-        Field::id("assessment_submissions", "submission"),
-        Field::filter("staffUserId", "c.user_id", Kind::Uuid),
-        Field::sort("createdAt", "t.created_at", Kind::Timestamp),
-    ];
-    const MEMBERS: &'static [&'static str] = Submission::MEMBERS;
-    const CACHE_TTL: Option<Duration> = None;
-}
-
-/// A submission as its student sees it: nothing of its points before they are released. The database leaves them out, so
-/// that no list, sort or select can get at them.
-#[derive(Debug, Clone, Serialize, Deserialize, FromRow, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Own {
-    #[sqlx(flatten)]
-    pub(super) row: Submission,
-}
-
-impl Resource for Own {
-    const ENTITY: &'static str = Submission::ENTITY;
-    const KIND: &'static str = Submission::KIND;
-    const TOUCHES: &'static [&'static str] = &[];
-    const NOUN: &'static str = Submission::NOUN;
-    const SELECT: &'static str = "SELECT t.id, t.assessment_id, t.class_id, t.student_id, t.attempt, t.status, \
-        t.started_at, t.deadline_at, t.submitted_at, t.submitted_by, \
-        CASE WHEN v.is_visible THEN t.raw_score END AS raw_score, \
-        CASE WHEN v.is_visible THEN t.possible END AS possible, \
-        CASE WHEN v.is_visible THEN t.late_deduction END AS late_deduction, \
-        CASE WHEN v.is_visible THEN t.score END AS score, v.is_visible AS released, t.grader_version, \
-        t.graded_at, t.returned_at, t.row_version, t.created_at, t.updated_at \
-        FROM assessment_submissions t \
-        JOIN assessments a ON a.institution_id = t.institution_id AND a.id = t.assessment_id \
-        CROSS JOIN LATERAL (SELECT t.status = 'RETURNED' OR t.status = 'GRADED' \
-            AND (a.release_policy = 'IMMEDIATE' OR a.released_at IS NOT NULL) AS is_visible) v";
-    const FIELDS: &'static [Field] = &[
-        Field::id("assessment_submissions", "submission"),
-        Field::filter("studentId", "t.student_id", Kind::Uuid),
-        Field::sort("createdAt", "t.created_at", Kind::Timestamp),
-    ];
-    const MEMBERS: &'static [&'static str] = Submission::MEMBERS;
     const CACHE_TTL: Option<Duration> = None;
 }
 

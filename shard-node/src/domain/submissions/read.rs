@@ -7,7 +7,8 @@ use service_kit::token::Role;
 use uuid::Uuid;
 
 use super::items::{self, ItemScore};
-use super::model::{Own, ReceiptVerdict, Submission, SubmissionDetail, Taught, VerifyReceipt};
+use super::model::{ReceiptVerdict, Submission, SubmissionDetail, VerifyReceipt};
+use super::views::{Own, STUDENT, Taught, TaughtOrOwn, USER};
 use super::{corrected, store};
 use crate::domain::assessments::decode;
 use crate::domain::attempts::SubmissionStatus;
@@ -18,29 +19,40 @@ use crate::domain::{attempts, keys};
 use crate::error::Error;
 use crate::operation::{Caller, Reader, Reply, Work};
 use crate::policy::{self, About, Relation, teaches};
-use crate::resource::{self, ById, ListQuery, Page};
+use crate::resource::{self, ById, ListQuery, Page, Resource};
 use crate::store::TenantTx;
 
-/// Lists submissions: an instructor's classes', a student's own without what is not released.
+/// Lists submissions: those of the classes that the caller teaches, and the caller's own without what is not released.
 pub(super) async fn list(
     reader: &Reader,
     query: ListQuery<Submission>,
 ) -> Result<Page<Submission>, Error> {
     let mut tx = reader.begin().await?;
-    let caller = &reader.caller;
-    let page = if caller.relations.is_any() {
+    let relations = reader.caller.relations;
+    let user = reader.caller.subject.to_string();
+    let page = if relations.is_any() {
         resource::list_where(&mut tx, query).await?
-    } else if caller.relations.contains(Relation::Teaches) {
-        let of_staff = query.of::<Taught>().with_filter("staffUserId", caller.subject.to_string());
-        resource::list_where(&mut tx, of_staff).await?.of()
     } else {
-        let own = policy::visible_students(&mut tx, caller).await?;
-        let own = own.and_then(|own| own.first().copied()).unwrap_or_default();
-        let own = query.of::<Own>().with_filter("studentId", own.to_string());
-        resource::list_where(&mut tx, own).await?.of()
+        match (relations.contains(Relation::Teaches), relations.contains(Relation::Own)) {
+            (true, true) => seen_by::<TaughtOrOwn>(&mut tx, query, (USER, user)).await?,
+            (true, false) => seen_by::<Taught>(&mut tx, query, (USER, user)).await?,
+            (false, _) => {
+                let own = policy::visible_students(&mut tx, &reader.caller).await?;
+                let own = own.and_then(|own| own.first().copied()).unwrap_or_default();
+                seen_by::<Own>(&mut tx, query, (STUDENT, own.to_string())).await?
+            }
+        }
     };
     tx.commit().await?;
     Ok(page)
+}
+
+async fn seen_by<V: Resource>(
+    tx: &mut TenantTx,
+    query: ListQuery<Submission>,
+    (name, whose): (&'static str, String),
+) -> Result<Page<Submission>, Error> {
+    Ok(resource::list_where(tx, query.of::<V>().with_filter(name, whose)).await?.of())
 }
 
 /// Gives one with paper, answers and points, as far as the caller may see them.
@@ -64,7 +76,7 @@ async fn is_staff(tx: &mut TenantTx, caller: &Caller, of: &Submission) -> Result
     {
         return Ok(true);
     }
-    let about = About::student(of.student_id).hidden(<Submission as resource::Resource>::NOUN);
+    let about = About::student(of.student_id).hidden(Submission::NOUN);
     policy::expect(tx, caller, about).await?;
     Ok(false)
 }

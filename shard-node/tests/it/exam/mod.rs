@@ -36,6 +36,7 @@ const TIME_IS_UP: &str = "WITH ended AS (
 /// A student with a client of their own.
 struct Sitter {
     student: Uuid,
+    user: Uuid,
     enrollment: Uuid,
     client: Client,
 }
@@ -46,6 +47,7 @@ struct Exam {
     class: Uuid,
     bank: Uuid,
     teacher: Client,
+    teacher_user: Uuid,
     sitters: Vec<Sitter>,
 }
 
@@ -97,18 +99,34 @@ impl Exam {
         let class = school.class(1_000, 0).await;
         let bank = json!({"name": "Bank"});
         let bank = school.admin.post("/v1/question-banks", bank).await.expect(201).id();
-        let teacher = school.user("teacher", json!([{"role": "INSTRUCTOR"}])).await;
+        let teacher_user = school.user("teacher", json!([{"role": "INSTRUCTOR"}])).await;
         let staff = format!("/v1/classes/{class}/staff");
-        let _member = school.admin.post(&staff, json!({"userId": teacher})).await;
-        let teacher = school.as_user(Role::Instructor, teacher);
-        let mut exam = Self { school, class, bank, teacher, sitters: Vec::new() };
+        let _member = school.admin.post(&staff, json!({"userId": teacher_user})).await;
+        let teacher = school.as_user(Role::Instructor, teacher_user);
+        let mut exam = Self { school, class, bank, teacher, teacher_user, sitters: Vec::new() };
         for number in 0..students {
             let (student, user) = exam.school.student(&format!("S{number}")).await;
             let enrollment = exam.school.enroll(class, student, "reject").await.expect(201).id();
             let client = exam.school.as_user(Role::Student, user);
-            exam.sitters.push(Sitter { student, enrollment, client });
+            exam.sitters.push(Sitter { student, user, enrollment, client });
         }
         exam
+    }
+
+    /// Another class, of the teacher and of a student who assists there, with the student's client by both roles.
+    async fn second_class(&self, assistant: &Sitter) -> (Client, Uuid) {
+        let admin = &self.school.admin;
+        let first = admin.get(&format!("/v1/classes/{}", self.class)).await.expect(200).body;
+        let class = json!({"courseId": first["courseId"], "termId": first["termId"], "code": "CS101-B",
+            "capacity": 10});
+        let class = admin.post("/v1/classes", class).await.expect(201).id();
+        for user in [self.teacher_user, assistant.user] {
+            let staff = format!("/v1/classes/{class}/staff");
+            admin.post(&staff, json!({"userId": user})).await.expect(201);
+        }
+        let both = [Role::Student, Role::Instructor].into_iter().collect();
+        let client = self.school.served.client_with(self.school.institution, both, assistant.user);
+        (client, class)
     }
 
     /// A question of the bank.

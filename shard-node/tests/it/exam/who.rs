@@ -1,7 +1,9 @@
 //! Who may do what, and to whom something is nothing.
 
+use std::collections::BTreeSet;
+
 use axum::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use service_kit::token::Role;
 use uuid::Uuid;
 
@@ -74,6 +76,54 @@ async fn what_another_teaches_is_nothing_to_an_instructor() {
     let new = json!({"classId": exam.class, "title": "E", "gradingType": "MANUAL"});
     other.post("/v1/assessments", new).await.expect(404);
     exam.close().await;
+}
+
+#[tokio::test]
+async fn an_assistant_lists_what_they_teach_and_as_a_student_what_they_sit() {
+    let exam = Exam::open(2).await;
+    let [assistant, other] = [&exam.sitters[0], &exam.sitters[1]];
+    let sat = exam.simple(1, json!({"releasePolicy": "MANUAL"})).await;
+    let hidden = exam.draft(fixed(&[exam.question(true_false()).await]), json!({})).await;
+    let (own, taught) = exam.second_class(assistant).await;
+    exam.school.enroll(taught, other.student, "reject").await.expect(201);
+    exam.school.enroll(taught, assistant.student, "reject").await.expect(201);
+    let set = exam.simple(1, json!({"classId": taught, "releasePolicy": "MANUAL"})).await;
+    let drafted = json!({"classId": taught, "title": "E", "gradingType": "MANUAL"});
+    let drafted = own.post("/v1/assessments", drafted).await.expect(201).id();
+    let answers = || json!({"i1": true});
+    let marked = [other.sit(set, answers()).await, assistant.sit(set, answers()).await];
+    let unseen = [assistant.sit(sat, answers()).await];
+    let others = other.sit(sat, answers()).await;
+    for submission in marked.iter().chain(&unseen).chain([&others]) {
+        exam.until_status(*submission, "GRADED").await;
+    }
+
+    let listed = ids(&own.get("/v1/assessments").await.expect(200).body);
+    assert_eq!(listed, BTreeSet::from([sat, set, drafted]), "without {hidden}");
+    let page = own.get("/v1/submissions").await.expect(200).body;
+    assert_eq!(ids(&page), marked.iter().chain(&unseen).copied().collect(), "without {others}");
+    for item in page["items"].as_array().expect("items") {
+        let shown = item["classId"] == json!(taught);
+        assert_eq!(item["score"].is_string(), shown, "{item}");
+    }
+    // By one of the two roles alone it is one of the two.
+    let as_student = &assistant.client;
+    let listed = ids(&as_student.get("/v1/assessments").await.expect(200).body);
+    assert_eq!(listed, BTreeSet::from([sat, set]));
+    let page = as_student.get("/v1/submissions").await.expect(200).body;
+    assert_eq!(ids(&page), BTreeSet::from([marked[1], unseen[0]]));
+    let items = page["items"].as_array().expect("items");
+    assert!(items.iter().all(|item| item["score"].is_null()), "{page}");
+    exam.close().await;
+}
+
+/// The ids of a page, each of which is on it once.
+fn ids(page: &Value) -> BTreeSet<Uuid> {
+    let items = page["items"].as_array().expect("items");
+    let ids: BTreeSet<Uuid> =
+        items.iter().filter_map(|item| item["id"].as_str()?.parse().ok()).collect();
+    assert_eq!((ids.len(), &json!(ids.len())), (items.len(), &page["total"]), "{page}");
+    ids
 }
 
 #[tokio::test]
