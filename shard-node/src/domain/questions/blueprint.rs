@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::definition::{Content, Difficulty};
 use super::rules::valid_tags;
-use crate::domain::grading::is_score;
+use crate::domain::grading::{GradingPolicy, is_score};
 
 /// The most items of a paper.
 pub const ITEMS_MAX: usize = 300;
@@ -24,6 +24,15 @@ pub struct Blueprint {
     /// The sections.
     #[garde(length(min = 1, max = 50), custom(valid_size), dive)]
     pub sections: Vec<Section>,
+    /// How answers to it are read.
+    #[serde(default, skip_serializing_if = "is_as_ever")]
+    #[garde(skip)]
+    pub grading: GradingPolicy,
+}
+
+/// Whether it need not be said: what was made before there was anything to say keeps its hash.
+fn is_as_ever(grading: &GradingPolicy) -> bool {
+    *grading == GradingPolicy::default()
 }
 
 /// A part of a paper.
@@ -99,6 +108,11 @@ pub struct FixedItem {
 }
 
 impl Blueprint {
+    /// Of these sections, with answers read as ever.
+    pub(crate) fn of(sections: Vec<Section>) -> Self {
+        Self { sections, grading: GradingPolicy::default() }
+    }
+
     /// What a paper is worth, whatever is drawn.
     pub fn points(&self) -> Decimal {
         let of = |section: &Section| match &section.kind {

@@ -220,7 +220,7 @@ mod tests {
                 question(id as u128, &tags.iter().map(name).collect::<Vec<_>>())
             }).collect() };
             let sections = wanted.iter().map(|(tag, count)| section(&name(tag), *count)).collect();
-            let blueprint = Blueprint { sections };
+            let blueprint = Blueprint::of(sections);
             let feasible = is_feasible(&wanted, &tags, 0);
             let draw = |pool: &Pool| {
                 let mut generator = Generator::new(Seed::sample(sample), b"sections");
@@ -248,7 +248,7 @@ mod tests {
     fn each_question_of_a_bank_is_drawn_about_as_often() {
         let tags = ["t".to_owned()];
         let pool = Pool { questions: (0..10).map(|id| question(id, &tags)).collect() };
-        let blueprint = Blueprint { sections: vec![section("t", 3)] };
+        let blueprint = Blueprint::of(vec![section("t", 3)]);
         let mut counts = [0; 10];
         for sample in 0..2_000 {
             let mut generator = Generator::new(Seed::sample(sample), b"sections");

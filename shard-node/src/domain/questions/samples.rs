@@ -91,5 +91,5 @@ pub(super) fn all_types() -> (Blueprint, Pool) {
     };
     let items = questions.iter().map(item).collect();
     let section = Section { title: "Part A".to_owned(), kind: SectionKind::Fixed(Fixed { items }) };
-    (Blueprint { sections: vec![section] }, Pool { questions })
+    (Blueprint::of(vec![section]), Pool { questions })
 }

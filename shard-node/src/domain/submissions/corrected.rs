@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::store::{self, Drawn, Facts, Sat};
 use crate::domain::assessments::{self, Materials, decode};
-use crate::domain::grading::{Graded, ItemState, VariantKey};
+use crate::domain::grading::{Graded, GradingPolicy, ItemState, VariantKey};
 use crate::domain::questions::{
     Blueprint, Fixed, FixedItem, Paper, PaperItem, Pool, PooledQuestion, Section, SectionKind,
     Seed, Variant,
@@ -42,6 +42,11 @@ impl Correction {
             questions::seed(&self.secret, of.assessment_id, of.student_id, attempt, revision);
         let anew = questions::draw(&self.blueprint, &self.pool, seed).ok();
         anew.map_or_else(|| key.clone(), |anew| overlaid(key, paper, &anew, &self.pool))
+    }
+
+    /// How answers are read: as the assessment said when it was published.
+    pub(super) fn grading(&self) -> &GradingPolicy {
+        &self.blueprint.grading
     }
 
     /// Gives full points where everybody has them.
@@ -153,7 +158,7 @@ fn are_alike(one: &PooledQuestion, other: &PooledQuestion) -> bool {
     let asked = |question: &PooledQuestion| {
         let fixed = FixedItem { question_id: question.id, points: Decimal::ONE };
         let kind = SectionKind::Fixed(Fixed { items: vec![fixed] });
-        let blueprint = Blueprint { sections: vec![Section { title: String::new(), kind }] };
+        let blueprint = Blueprint::of(vec![Section { title: String::new(), kind }]);
         let pool = Pool { questions: vec![question.clone()] };
         questions::draw(&blueprint, &pool, Seed::sample(0)).ok()
     };

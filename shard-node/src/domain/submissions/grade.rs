@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::json;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::corrected::{self, Correction};
@@ -66,7 +67,8 @@ pub(super) async fn graded(
     correction: Option<&Correction>,
 ) -> Result<(VariantKey, Graded), Error> {
     let key = corrected::key(work.tx(), facts, own, correction).await?;
-    let graded = by_key(own, &key, correction)?;
+    let grading = facts.grading.as_ref().map(|Json(it)| it.clone()).unwrap_or_default();
+    let graded = by_key(own, &key, &grading, correction)?;
     Ok((key, graded))
 }
 
@@ -74,10 +76,11 @@ pub(super) async fn graded(
 pub(super) fn by_key(
     own: &Sat,
     key: &VariantKey,
+    grading: &GradingPolicy,
     correction: Option<&Correction>,
 ) -> Result<Graded, Error> {
     let answers = answers(&own.answers)?;
-    let mut graded = grade(key, &answers, &GradingPolicy::default());
+    let mut graded = grade(key, &answers, grading);
     if let Some(correction) = correction {
         correction.credit(key, &mut graded);
     }

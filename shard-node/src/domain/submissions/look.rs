@@ -63,7 +63,7 @@ fn changes(
         let paper: Paper = decode(paper.clone(), "a paper")?;
         let key: VariantKey = decode(key.clone(), "a key")?;
         let key = correction.key(drawn(&facts, sat), &key, &paper);
-        let graded = by_key(sat, &key, Some(correction))?;
+        let graded = by_key(sat, &key, correction.grading(), Some(correction))?;
         let kept = kept.get(&sat.id).map(Vec::as_slice).unwrap_or_default();
         changes.extend(change(&facts, sat, kept, &graded)?);
     }

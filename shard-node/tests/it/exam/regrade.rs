@@ -367,3 +367,28 @@ async fn a_later_correction_leaves_what_an_earlier_one_put_right() {
     assert_eq!(dry["changes"], json!([]));
     exam.close().await;
 }
+
+#[tokio::test]
+async fn a_comma_is_read_as_the_blueprint_says_also_when_it_is_graded_anew() {
+    let exam = Exam::open(1).await;
+    let sitter = &exam.sitters[0];
+    let number = json!({"type": "NUMERIC", "accepted": [{"value": "3.14", "tolerance": "0"}]});
+    let question = exam.question(number).await;
+    let plain = fixed(&[question]);
+    let mut with_comma = plain.clone();
+    with_comma["grading"] = json!({"decimalComma": true});
+    let mut reached = Vec::new();
+    for blueprint in [with_comma, plain] {
+        let assessment = exam.published(blueprint, json!({})).await;
+        let submission = sitter.sit(assessment, json!({"i1": "3,14"})).await;
+        let graded = exam.until_status(submission, "GRADED").await;
+        reached.push((assessment, graded["score"].clone()));
+    }
+    let [(assessment, with_comma), (_, plain)] = &reached[..] else { panic!("two: {reached:?}") };
+    assert_eq!((with_comma, plain), (&json!("10"), &json!("0")));
+    let dry = exam.regrade(*assessment, json!({"dryRun": true})).await.expect(200).body;
+    assert_eq!((&dry["examined"], &dry["changes"]), (&json!(1), &json!([])));
+    exam.regrade(*assessment, json!({"dryRun": false})).await.expect(202);
+    exam.until_regraded(0).await;
+    exam.close().await;
+}

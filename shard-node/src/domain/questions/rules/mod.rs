@@ -68,7 +68,7 @@ fn tried(content: &Content) -> Option<FieldProblem> {
     };
     let item = FixedItem { question_id: id, points: Decimal::ONE_HUNDRED };
     let kind = SectionKind::Fixed(Fixed { items: vec![item] });
-    let blueprint = Blueprint { sections: vec![Section { title: String::new(), kind }] };
+    let blueprint = Blueprint::of(vec![Section { title: String::new(), kind }]);
     let pool = Pool { questions: vec![question] };
     let failures = prove(&blueprint, &pool, SAMPLES, Seed::sample).err()?;
     let pointer = if content.constraints.is_empty() { "/body" } else { "/constraints" };

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::super::rules::Release;
 use crate::domain::assessments::{CountedAttempt, GradingType, ReleasePolicy};
+use crate::domain::grading::GradingPolicy;
 use crate::error::Error;
 use crate::store::TenantTx;
 
@@ -22,6 +24,8 @@ pub(in super::super) struct Facts {
     pub(in super::super) release_policy: ReleasePolicy,
     pub(in super::super) released_at: Option<DateTime<Utc>>,
     pub(in super::super) closed_at: Option<DateTime<Utc>>,
+    /// How its answers are read, where its blueprint says so.
+    pub(in super::super) grading: Option<Json<GradingPolicy>>,
     /// When it is due for this student.
     pub(in super::super) due_at: Option<DateTime<Utc>>,
     /// Where its class is.
@@ -50,6 +54,7 @@ pub(in super::super) async fn hold_assessment(
         r#"SELECT a.id AS assessment_id, a.class_id, t.student_id, a.grading_type AS "grading_type: GradingType",
                   a.points_possible, a.attempt_policy AS "attempt_policy: CountedAttempt",
                   a.release_policy AS "release_policy: ReleasePolicy", a.released_at, a.closed_at,
+                  a.blueprint->'grading' AS "grading: Json<GradingPolicy>",
                   coalesce(o.due_at, a.due_at) AS due_at, coalesce(c.timezone, i.timezone) AS "timezone!",
                   l.rate_percent AS "late_rate?", l."interval" AS "late_interval?", l.floor_percent AS "late_floor?"
            FROM assessment_submissions t
@@ -78,6 +83,7 @@ pub(in super::super) async fn facts(
         r#"SELECT a.id AS assessment_id, a.class_id, t.student_id, a.grading_type AS "grading_type: GradingType",
                   a.points_possible, a.attempt_policy AS "attempt_policy: CountedAttempt",
                   a.release_policy AS "release_policy: ReleasePolicy", a.released_at, a.closed_at,
+                  a.blueprint->'grading' AS "grading: Json<GradingPolicy>",
                   coalesce(o.due_at, a.due_at) AS due_at, coalesce(c.timezone, i.timezone) AS "timezone!",
                   l.rate_percent AS "late_rate?", l."interval" AS "late_interval?", l.floor_percent AS "late_floor?"
            FROM assessment_submissions t
