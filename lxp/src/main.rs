@@ -6,6 +6,8 @@
 //! - Everything runs on the main thread: children of `local up` get their parent-death signal when the *thread*
 //!   that started them ends.
 
+#[cfg(test)]
+mod answers;
 mod api;
 mod audit;
 mod changing;

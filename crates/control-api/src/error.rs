@@ -102,6 +102,11 @@ impl ClientError {
         }
     }
 
+    /// Whether it did not answer, or said that it cannot now: the same call may do later.
+    pub fn is_passing(&self) -> bool {
+        self.is_unreachable() || self.refusal().is_some_and(|refusal| refusal.status == 503)
+    }
+
     /// Whether the control plane did not answer at all.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })

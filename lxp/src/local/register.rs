@@ -1,11 +1,12 @@
-//! Makes the shards known to the control plane, and the demo institution. Repeating it is harmless.
+//! Makes the shards known to the control plane, and the demo institution. Repeating it is harmless, and so it is
+//! repeated while the control plane is away or has its hands full: a busy machine is no reason to give up.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use control_api::{
-    ControlClient, Dsn, NewInstitution, NewShard, Shard, ShardChange, ShardPostgres,
+    ClientError, ControlClient, Dsn, NewInstitution, NewShard, Shard, ShardChange, ShardPostgres,
 };
 use shard_map::{InstitutionId, InstitutionStatus, ShardId, ShardState};
 use tokio::time::{Instant, sleep};
@@ -45,27 +46,47 @@ pub(crate) async fn shard(
     let postgres =
         ShardPostgres { primary: Dsn::new(parts.primary), replicas: dsns(parts.replicas) };
     let redis = dsns(parts.redis);
-    let known = client.shards().await?.items.iter().any(|shard| shard.id == id);
-    let mut shard = if known {
-        let change =
-            ShardChange { postgres: Some(postgres), redis: Some(redis), ..ShardChange::default() };
-        let shard = client.change_shard(&id, &change).await?;
-        // A build that brings migrations: nobody else asks for them on a platform of one machine.
-        if is_migrated(&shard) { shard } else { client.migrate_shard(&id).await? }
-    } else {
-        client
-            .add_shard(&NewShard { id: id.clone(), weight: parts.weight, postgres, redis })
-            .await?
-    };
+    let new = NewShard { id: id.clone(), weight: parts.weight, postgres, redis };
     let begun = Instant::now();
+    let mut shard = patiently(begun, async || announce(client, &new).await).await?;
     while !serves(&shard) {
         if begun.elapsed() > ACTIVE_WITHIN {
             return Err(inactive(&shard).log(log).next("mend that, then `lxp local up`").into());
         }
         sleep(ASK_EVERY).await;
-        shard = client.shard(&id).await?;
+        shard = patiently(begun, async || client.shard(&id).await).await?;
     }
     Ok(())
+}
+
+/// Adds it, or says where its parts are now and has it migrated.
+async fn announce(client: &ControlClient, new: &NewShard) -> Result<Shard, ClientError> {
+    if !client.shards().await?.items.iter().any(|shard| shard.id == new.id) {
+        return client.add_shard(new).await;
+    }
+    let change = ShardChange {
+        postgres: Some(new.postgres.clone()),
+        redis: Some(new.redis.clone()),
+        ..ShardChange::default()
+    };
+    let shard = client.change_shard(&new.id, &change).await?;
+    // A build that brings migrations: nobody else asks for them on a platform of one machine.
+    if is_migrated(&shard) { Ok(shard) } else { client.migrate_shard(&new.id).await }
+}
+
+/// Asks again while what is in the way passes, for as long as a shard may take.
+async fn patiently<T>(
+    begun: Instant,
+    ask: impl AsyncFn() -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    loop {
+        match ask().await {
+            Err(error) if error.is_passing() && begun.elapsed() < ACTIVE_WITHIN => {
+                sleep(ASK_EVERY).await;
+            }
+            answered => return answered,
+        }
+    }
 }
 
 /// Migrated to what this build wants, too: an upgrade finds the shard active before it is migrated. One that is drained
@@ -101,7 +122,7 @@ pub(crate) async fn demo_institution(client: &ControlClient) -> anyhow::Result<I
     };
     let begun = Instant::now();
     loop {
-        let made = client.create_institution(&demo).await?;
+        let made = patiently(begun, async || client.create_institution(&demo).await).await?;
         if made.status != InstitutionStatus::Creating {
             return Ok(made.id);
         }
@@ -110,5 +131,30 @@ pub(crate) async fn demo_institution(client: &ControlClient) -> anyhow::Result<I
             return Err(Failure::unhealthy(what).next("lxp shard list").into());
         }
         sleep(ASK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::answers::serve;
+
+    const BUSY: &str = r#"{"status":503,"code":"overloaded","title":"Overloaded"}"#;
+    const TAKEN: &str = r#"{"status":409,"code":"exists","title":"There is one"}"#;
+
+    #[tokio::test]
+    async fn a_control_plane_with_its_hands_full_is_asked_again_and_a_refusal_is_final() {
+        service_kit::tls::install_provider();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let client = client(&url, "token").expect("a client");
+        let asked = patiently(Instant::now(), async || client.shards().await);
+        let answers = [(503, BUSY), (503, BUSY), (409, TAKEN)];
+        let (answered, heads) = tokio::join!(asked, serve(listener, &answers));
+        let error = answered.expect_err("the refusal");
+        assert_eq!(error.refusal().map(|refusal| refusal.code.as_str()), Some("exists"));
+        assert_eq!(heads.len(), answers.len());
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn until_ended(
     loop {
         match look(client, only, &mut moves).await {
             Ok(()) => heard = Instant::now(),
-            Err(error) if error.is_unreachable() && heard.elapsed() < SILENCE_MAX => {
+            Err(error) if error.is_passing() && heard.elapsed() < SILENCE_MAX => {
                 sleep(ASK_EVERY).await;
                 continue;
             }

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use control_api::{ClientError, ControlClient, Plan};
+use control_api::{ControlClient, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, sleep};
 
@@ -49,15 +49,10 @@ pub(crate) async fn until_ended(
         sleep(ASK_EVERY).await;
         match client.plan(plan.id).await {
             Ok(now) => (plan, heard) = (now, Instant::now()),
-            Err(error) if is_passing(&error) && heard.elapsed() < SILENCE_MAX => {}
+            Err(error) if error.is_passing() && heard.elapsed() < SILENCE_MAX => {}
             Err(error) => return Err(explain(error)),
         }
     }
-}
-
-/// It is gone, or says that it cannot answer now: both pass.
-fn is_passing(error: &ClientError) -> bool {
-    error.is_unreachable() || error.refusal().is_some_and(|refusal| refusal.status == 503)
 }
 
 fn screen(output: Format) -> Option<ProgressBar> {

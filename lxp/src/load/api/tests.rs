@@ -1,26 +1,9 @@
 //! What is asked again, and what a failed call says.
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-
-/// Answers one connection after another with what is given; gives back the requests' heads.
-async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
-    let mut heads = Vec::new();
-    for (status, body) in answers {
-        let (mut stream, _) = listener.accept().await.expect("a connection");
-        let mut request = vec![0; 4096];
-        let read = stream.read(&mut request).await.expect("a request");
-        heads.push(String::from_utf8_lossy(&request[..read]).into_owned());
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        );
-        stream.write_all(answer.as_bytes()).await.expect("the answer is taken");
-    }
-    heads
-}
+use crate::answers::serve;
 
 async fn post_to(answers: &[(u16, &str)]) -> (Result<Value, CallError>, Vec<String>) {
     service_kit::tls::install_provider();
