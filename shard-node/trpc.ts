@@ -354,6 +354,8 @@ export type AuditEntry = LoggedEvent & ({
 });
 /** What a paper is made of: sections, in order. */
 export type Blueprint = {
+  /** How answers to it are read. */
+  grading?: GradingPolicy;
   /** The sections. */
   sections: Array<BlueprintSection>;
 };
@@ -1241,6 +1243,11 @@ export type GradingCategoryPage = {
   page?: number;
   total?: number;
   totalPages?: number;
+};
+/** What an institution or an assessment says about grading. */
+export type GradingPolicy = {
+  /** Whether `3,14` is a number. Without it a number with a comma is INVALID, since `1,000` may mean two things. */
+  decimalComma?: boolean;
 };
 /** Who gives the points. */
 export type GradingType = "AUTOMATED" | "MANUAL";
