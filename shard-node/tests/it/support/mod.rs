@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use shard_map::InstitutionId;
 use shard_node::store::TenantTx;
 use sqlx::migrate::{Migration, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
@@ -85,9 +85,14 @@ impl Shard {
         }
     }
 
-    /// Connections with the rights of a role.
+    /// Connections with the rights of a role. The node's own has the node's limits; what others prepare for a test may
+    /// take as long as the test.
     pub(crate) fn pool(&self, role: &str, connections: u32) -> PgPool {
-        service_kit::postgres::pool_with(self.options(role), connections)
+        let options = self.options(role);
+        if role == "lxp_app" {
+            return service_kit::postgres::pool_with(options, connections);
+        }
+        PgPoolOptions::new().max_connections(connections).connect_lazy_with(options)
     }
 
     /// One connection with the rights of a role.
