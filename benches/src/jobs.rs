@@ -132,7 +132,11 @@ async fn take_and_delete(
          COMMIT;\n"
     );
     let script = Script { text, ..Script::default() };
-    let pace = |transactions| Pace { clients: CLIENTS, until: Until::Transactions(transactions) };
+    let pace = |transactions| Pace {
+        clients: CLIENTS,
+        until: Until::Transactions(transactions),
+        rate: None,
+    };
     let used = Usage::begin(platform)?;
     let few = postgres::bench(&platform.superuser, &script, pace(2)).await?;
     let connecting = used.end(platform)?.beyond(at_rest);
@@ -166,7 +170,8 @@ async fn measure_programs(
         let mut cost = [0.0; 2];
         for (script, cost) in [&with, &without].into_iter().zip(&mut cost) {
             let dsn = platform.app_dsn()?;
-            (_, *cost) = statements::by_pgbench(platform, dsn, script, seconds, at_rest).await?;
+            (_, *cost) =
+                statements::by_pgbench(platform, dsn, script, (seconds, None), at_rest).await?;
         }
         if round > 0 {
             measured.programs.push((whole, cost[0] - cost[1]));

@@ -28,6 +28,8 @@ pub(crate) struct Script {
 pub(crate) struct Pace {
     pub(crate) clients: u32,
     pub(crate) until: Until,
+    /// Transactions a second, of all clients together; none is as many as they can.
+    pub(crate) rate: Option<f64>,
 }
 
 /// When a run ends.
@@ -61,12 +63,14 @@ pub(crate) async fn bench(dsn: &str, script: &Script, pace: Pace) -> anyhow::Res
         Until::Seconds(seconds) => ("-T", seconds),
         Until::Transactions(transactions) => ("-t", transactions),
     };
+    let rate = pace.rate.map(|rate| format!("--rate={rate}"));
     let variables = script.variables.iter().map(|(name, value)| format!("{name}={value}"));
     let planned = BY_INDEX.map(|(setting, value)| format!("-c {setting}={value}")).join(" ");
     let output = Command::new("pgbench")
         .env("PGOPTIONS", planned)
         .args(["-n", "-M", "prepared", "-c", &pace.clients.to_string(), "-j", "1"])
         .args([option, &number.to_string()])
+        .args(rate)
         .args(variables.flat_map(|variable| ["-D".to_owned(), variable]))
         .args([Path::new("-f"), &file])
         .arg(dsn)

@@ -41,7 +41,8 @@ pub(super) async fn run(
         for round in 0..=ROUNDS {
             for way in &mut ways {
                 let seconds = if round == 0 { 1 } else { seconds };
-                let measured = by_pgbench(platform, &way.dsn, &way.script, seconds, at_rest).await;
+                let pace = (seconds, None);
+                let measured = by_pgbench(platform, &way.dsn, &way.script, pace, at_rest).await;
                 let measured = measured.with_context(|| way.name.clone())?;
                 if round > 0 {
                     way.measured.push(measured);

@@ -33,8 +33,17 @@ struct Compared {
     statements: usize,
     rounds: Vec<Requests>,
     script: Script,
-    /// Microseconds of Postgres a transaction: the node's and pgbench's, by round.
-    measured: Vec<(f64, f64)>,
+    measured: Vec<Round>,
+}
+
+/// Microseconds of Postgres a transaction.
+struct Round {
+    by_node: f64,
+    /// pgbench's at the node's transactions a second. A server that works without a pause costs less: its caches stay
+    /// warm, and nobody is woken.
+    by_pgbench: f64,
+    /// pgbench's with no pause.
+    at_full_speed: f64,
 }
 
 /// Runs (c) and (d).
@@ -97,12 +106,19 @@ async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> 
         let pace = load::Pace { connections: CONNECTIONS, seconds, repeat: false };
         let load = load::send(platform.router()?, requests, pace).await?;
         anyhow::ensure!(load.failed == 0, "{} of {} requests failed", load.failed, load.requests);
-        let node = us_each(used.end(platform)?.beyond(at_rest), load.requests);
-        compared.script.variables.insert("round".to_owned(), round.to_string());
-        let dsn = platform.app_dsn()?;
-        let (_, bare) = by_pgbench(platform, dsn, &compared.script, seconds, at_rest).await?;
+        let by_node = us_each(used.end(platform)?.beyond(at_rest), load.requests);
+        let rate = f64::from(load.requests) / load.took.as_secs_f64();
+        let mut cost = [0.0; 2];
+        for (turn, (rate, cost)) in [Some(rate), None].into_iter().zip(&mut cost).enumerate() {
+            // Numbers of its own.
+            let script = &mut compared.script;
+            script.variables.insert("round".to_owned(), (2 * round + turn).to_string());
+            let dsn = platform.app_dsn()?;
+            (_, *cost) = by_pgbench(platform, dsn, script, (seconds, rate), at_rest).await?;
+        }
+        let [by_pgbench, at_full_speed] = cost;
         if round > 0 {
-            compared.measured.push((node, bare));
+            compared.measured.push(Round { by_node, by_pgbench, at_full_speed });
         } else {
             // Autovacuum's work on a shard that is not as new: plans of empty tables are no figure, of neither.
             postgres::sql(&platform.superuser, "ANALYZE").await?;
@@ -117,17 +133,17 @@ pub(crate) async fn by_pgbench(
     platform: &Platform,
     dsn: &str,
     script: &Script,
-    seconds: u32,
+    (seconds, rate): (u32, Option<f64>),
     at_rest: Usage,
 ) -> anyhow::Result<(f64, f64)> {
     let mut first = script.clone();
     first.variables.insert("at".to_owned(), stage::FIRST_AT.to_owned());
-    let pace = |until| Pace { clients: CONNECTIONS, until };
+    let pace = |until, rate| Pace { clients: CONNECTIONS, until, rate };
     let used = Usage::begin(platform)?;
-    let few = postgres::bench(dsn, &first, pace(Until::Transactions(2))).await?;
+    let few = postgres::bench(dsn, &first, pace(Until::Transactions(2), None)).await?;
     let connecting = used.end(platform)?.beyond(at_rest);
     let used = Usage::begin(platform)?;
-    let many = postgres::bench(dsn, script, pace(Until::Seconds(seconds))).await?;
+    let many = postgres::bench(dsn, script, pace(Until::Seconds(seconds), rate)).await?;
     let used = used.end(platform)?.beyond(at_rest);
     let counted = many.transactions.saturating_sub(few.transactions);
     anyhow::ensure!(
@@ -190,19 +206,22 @@ fn section(compared: &[Compared], noise: &str) -> Section {
         "by pgbench, CPU us",
         "ratio",
         "lowest and highest round",
+        "by pgbench at full speed, CPU us",
     ]);
     let mut bars = Vec::new();
     for one in compared {
-        let ratios: Vec<f64> = one.measured.iter().map(|(node, bare)| node / bare).collect();
+        let ratios: Vec<f64> =
+            one.measured.iter().map(|round| round.by_node / round.by_pgbench).collect();
         let ends = [f64::min, f64::max].map(|end| ratios.iter().copied().reduce(end));
         let ratio = median(ratios);
         table.row([
             one.name.to_owned(),
             one.statements.to_string(),
-            short(median(one.measured.iter().map(|round| round.0))),
-            short(median(one.measured.iter().map(|round| round.1))),
+            short(median(one.measured.iter().map(|round| round.by_node))),
+            short(median(one.measured.iter().map(|round| round.by_pgbench))),
             short(ratio),
             format!("{} to {}", short(ends[0].unwrap_or(0.0)), short(ends[1].unwrap_or(0.0))),
+            short(median(one.measured.iter().map(|round| round.at_full_speed))),
         ]);
         let what = format!("Postgres' CPU for {}, of pgbench's", one.name);
         bars.push(Bar::at_most(&what, ratio, GOAL, BAR));
@@ -210,7 +229,8 @@ fn section(compared: &[Compared], noise: &str) -> Section {
     let text = format!(
         "CPU of the shard's primary, all its processes, a transaction, beyond what it uses at rest: caused by requests \
          through the router, and by pgbench (`-M prepared`) sending the statements that the server logged for one such request, with ids of its \
-         own; {CONNECTIONS} connections each, medians of {ROUNDS} rounds in turns."
+         own, as many a second; {CONNECTIONS} connections each, medians of {ROUNDS} rounds in turns. Beside it, in no \
+         ratio, pgbench at full speed: a server without a pause has warm caches and wakes nobody."
     );
     Section::new("c. Postgres, beside pgbench", &text, &table, bars, noise)
 }
