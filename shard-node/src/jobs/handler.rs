@@ -46,7 +46,7 @@ pub struct Job {
     /// How many there are at most.
     pub attempts_max: i32,
     /// The token of its lease.
-    pub(crate) fence: i64,
+    pub fence: i64,
 }
 
 impl Job {
@@ -122,7 +122,7 @@ pub struct JobContext {
     pub deadline: Instant,
     pub(crate) pool: PgPool,
     pub(crate) id: Uuid,
-    pub(crate) fence: i64,
+    pub fence: i64,
 }
 
 impl JobContext {

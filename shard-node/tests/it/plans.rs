@@ -7,8 +7,8 @@ use serde_json::json;
 use service_kit::postgres::{BY_INDEX, pool_with};
 use shard_map::InstitutionId;
 use shard_node::events::number;
-use shard_node::jobs::store::{Line, due_lines, sweep, take};
-use shard_node::jobs::{self, Registry};
+use shard_node::jobs::store::{Line, due_lines, end, fail, give_back, hold, sweep, take};
+use shard_node::jobs::{self, Failure, Registry};
 use shard_node::store::{TenantTx, outbox};
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -67,26 +67,44 @@ async fn rows_that_just_came_are_found_by_their_ids() {
     school.close().await;
 }
 
-/// Nobody has analysed the table of events yet, and many wait for their numbers.
+/// Nobody has analysed the table of events yet, or somebody did while nothing waited, and many wait for their numbers.
 #[tokio::test]
 async fn what_waits_for_its_number_is_not_read_once_for_each() {
     const WAITING: i64 = 5_000;
-    let shard = Shard::create().await;
-    let institution = shard.admit().await;
-    let mut superuser = shard.connect("postgres").await;
-    let waiting = format!(
-        "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload, touches, actor_id)
-         SELECT '{institution}', gen_random_uuid(), 'THING_CHANGED', 'things', gen_random_uuid(), 1, '{{}}', '{{}}', gen_random_uuid()
-         FROM generate_series(1, {WAITING})"
-    );
-    superuser.execute(AssertSqlSafe(waiting)).await.expect("events");
-    let pool = own_pool(&shard);
-    let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
-    number(&pool, &registry, institution, 500).await.expect("numbered");
-    let read = rows_read(&pool, "outbox_events").await;
-    assert!((500..10 * WAITING).contains(&read), "{read} rows were read");
-    pool.close().await;
-    shard.drop_database().await;
+    for is_analysed in [false, true] {
+        let shard = Shard::create().await;
+        let institution = shard.admit().await;
+        let mut superuser = shard.connect("postgres").await;
+        let events = |columns: &str, values: &str| {
+            format!(
+                "INSERT INTO outbox_events (institution_id, id, type, aggregate, aggregate_id, aggregate_version, payload,
+                     touches, actor_id{columns})
+                 SELECT '{institution}', gen_random_uuid(), 'THING_CHANGED', 'things', gen_random_uuid(), 1, '{{}}',
+                     '{{}}', gen_random_uuid(){values}
+                 FROM generate_series(1, {WAITING}) n"
+            )
+        };
+        let off = "ALTER TABLE outbox_events SET (autovacuum_enabled = off)";
+        superuser.execute(off).await.expect("off");
+        if is_analysed {
+            let numbered = events(", seq, hash", ", n, sha256('x')");
+            superuser.execute(AssertSqlSafe(numbered)).await.expect("events");
+            let head = format!(
+                "INSERT INTO event_heads (institution_id, id, seq, hash)
+                 VALUES ('{institution}', '{institution}', {WAITING}, sha256('x'))"
+            );
+            superuser.execute(AssertSqlSafe(head)).await.expect("a head");
+            superuser.execute("ANALYZE outbox_events").await.expect("analysed");
+        }
+        superuser.execute(AssertSqlSafe(events("", ""))).await.expect("events");
+        let pool = own_pool(&shard);
+        let registry = Registry::new(jobs::handlers(), jobs::KINDS).expect("handlers");
+        number(&pool, &registry, institution, 500).await.expect("numbered");
+        let read = rows_read(&pool, "outbox_events").await;
+        assert!((500..10 * WAITING).contains(&read), "{read} rows; analysed: {is_analysed}");
+        pool.close().await;
+        shard.drop_database().await;
+    }
 }
 
 /// One connection, set up as a node's are: what it has read is counted by itself.
@@ -95,7 +113,7 @@ fn own_pool(shard: &Shard) -> PgPool {
 }
 
 /// Rows of a table that have been read so far.
-async fn rows_read(pool: &PgPool, table: &str) -> i64 {
+pub(crate) async fn rows_read(pool: &PgPool, table: &str) -> i64 {
     pool.execute("SELECT pg_stat_force_next_flush()").await.expect("flushed");
     let read = sqlx::query_scalar(
         "SELECT coalesce(idx_tup_fetch, 0) + seq_tup_read FROM pg_stat_user_tables WHERE relname = $1",
@@ -164,6 +182,46 @@ async fn jobs_are_taken_and_swept_by_their_own_indexes_whatever_statistics_say()
         tx.commit().await.expect("committed");
         let read = rows_read(&pool, "jobs").await - before;
         assert!((3_000..5_000).contains(&read), "{read} rows were read; analysed: {is_analysed}");
+        pool.close().await;
+        shard.drop_database().await;
+    }
+}
+
+/// The index of leases was empty when it was last looked at: to the planner it is the shortest way to any row of it.
+#[tokio::test]
+async fn what_ends_a_job_does_not_read_what_else_is_leased() {
+    const LEASED: i32 = 2_000;
+    for is_analysed in [false, true] {
+        let shard = Shard::create().await;
+        let (one, _) = jobs_behind(&shard, is_analysed).await;
+        let columns = "state, leased_until";
+        let leased = jobs_of(one, "LONG", LEASED, columns, "'RUNNING', now() + interval '1 hour'");
+        let mut superuser = shard.connect("postgres").await;
+        superuser.execute(AssertSqlSafe(leased)).await.expect("leased");
+        let pool = own_pool(&shard);
+        let quick = Line { kind: "QUICK".to_owned(), priority: 0, jobs: 0, age_s: 0.0 };
+        let mut tx = TenantTx::begin(&pool, one).await.expect("begun");
+        let taken = take(&mut tx, &quick, 40, Duration::from_secs(30)).await.expect("taken");
+        tx.commit().await.expect("committed");
+        let before = rows_read(&pool, "jobs").await;
+        // Often enough for their plans to be kept.
+        for four in taken.chunks(4) {
+            let [ended, held, failed, back] = four else { panic!("there are 40") };
+            let mut tx = TenantTx::begin(&pool, one).await.expect("begun");
+            hold(&mut tx, held.job.id, held.job.fence).await.expect("held");
+            for done in [ended, held] {
+                let is_again = end(&mut tx, &done.job, Duration::from_hours(1)).await;
+                assert!(!is_again.expect("ended"));
+            }
+            let failed = [(failed.job.id, failed.job.fence)];
+            let states = fail(&mut tx, &failed, &Failure::retry("so it is")).await.expect("failed");
+            assert_eq!(states.len(), 1);
+            let back = [(back.job.id, back.job.fence)];
+            assert_eq!(give_back(&mut tx, &back).await.expect("given back"), 1);
+            tx.commit().await.expect("committed");
+        }
+        let read = rows_read(&pool, "jobs").await - before;
+        assert!((40..400).contains(&read), "{read} rows were read; analysed: {is_analysed}");
         pool.close().await;
         shard.drop_database().await;
     }

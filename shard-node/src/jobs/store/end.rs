@@ -1,4 +1,8 @@
 //! Ends leases: done, to be tried again, failed, given back.
+//!
+//! A job that is leased is told by `leased_until`, as a CHECK has it, and not by its state: the index of leases, which
+//! has that state for its predicate, was empty when it was last looked at, and to the planner is the shortest way to any
+//! row of it; each end would then walk all that is leased.
 
 use std::time::Duration;
 
@@ -11,11 +15,11 @@ use crate::store::TenantTx;
 
 /// Holds a leased job for the transaction: nobody takes its lease for having run out. Who enqueues it once more, or
 /// cancels it, does not wait.
-pub(crate) async fn hold(tx: &mut TenantTx, id: Uuid, fence: i64) -> Result<(), Error> {
+pub async fn hold(tx: &mut TenantTx, id: Uuid, fence: i64) -> Result<(), Error> {
     let institution = tx.institution().as_uuid();
     let held = sqlx::query_scalar!(
         "SELECT id FROM jobs
-         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND state = 'RUNNING' FOR KEY SHARE",
+         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND leased_until IS NOT NULL FOR KEY SHARE",
         institution,
         id,
         fence
@@ -26,7 +30,7 @@ pub(crate) async fn hold(tx: &mut TenantTx, id: Uuid, fence: i64) -> Result<(), 
 }
 
 /// It is done; or queued anew, where its key was enqueued once more meanwhile. Answers whether that is so.
-pub(crate) async fn end(tx: &mut TenantTx, job: &Job, keep: Duration) -> Result<bool, Error> {
+pub async fn end(tx: &mut TenantTx, job: &Job, keep: Duration) -> Result<bool, Error> {
     let institution = tx.institution().as_uuid();
     let ended = sqlx::query_scalar!(
         r#"UPDATE jobs SET
@@ -37,7 +41,7 @@ pub(crate) async fn end(tx: &mut TenantTx, job: &Job, keep: Duration) -> Result<
              again_at = NULL,
              finished_at = CASE WHEN again_at IS NULL THEN clock_timestamp() END,
              keep_until = CASE WHEN again_at IS NULL THEN clock_timestamp() + $4 END
-         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND state = 'RUNNING'
+         WHERE institution_id = $1 AND id = $2 AND fence = $3 AND leased_until IS NOT NULL
          RETURNING state = 'QUEUED' AS "is_again!""#,
         institution,
         job.id,
@@ -51,7 +55,7 @@ pub(crate) async fn end(tx: &mut TenantTx, job: &Job, keep: Duration) -> Result<
 
 /// What became of a job that was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// It is tried again later.
     Retry,
     /// It has failed, and is kept.
@@ -64,7 +68,7 @@ pub(crate) enum Ended {
 /// their last attempt they have failed. What was enqueued once more meanwhile starts anew, and does not rest for as long
 /// as the failure says. Answers what became of each
 /// that was still the worker's.
-pub(crate) async fn fail(
+pub async fn fail(
     tx: &mut TenantTx,
     jobs: &[(Uuid, i64)],
     failure: &Failure,
@@ -91,7 +95,7 @@ pub(crate) async fn fail(
              leased_until = NULL,
              last_error = $6
          FROM unnest($2::uuid[], $3::bigint[]) AS failed (id, fence)
-         WHERE j.institution_id = $1 AND j.id = failed.id AND j.fence = failed.fence AND j.state = 'RUNNING'
+         WHERE j.institution_id = $1 AND j.id = failed.id AND j.fence = failed.fence AND j.leased_until IS NOT NULL
          RETURNING j.state",
         institution,
         &ids,
@@ -107,13 +111,13 @@ pub(crate) async fn fail(
 }
 
 /// These, each under its fence, were not begun: they are queued as they were.
-pub(crate) async fn give_back(tx: &mut TenantTx, jobs: &[(Uuid, i64)]) -> Result<u64, Error> {
+pub async fn give_back(tx: &mut TenantTx, jobs: &[(Uuid, i64)]) -> Result<u64, Error> {
     let institution = tx.institution().as_uuid();
     let (ids, fences): (Vec<_>, Vec<_>) = jobs.iter().copied().unzip();
     let done = sqlx::query!(
         "UPDATE jobs j SET state = 'QUEUED', attempts = attempts - 1, leased_until = NULL
          FROM unnest($2::uuid[], $3::bigint[]) AS back (id, fence)
-         WHERE j.institution_id = $1 AND j.id = back.id AND j.fence = back.fence AND j.state = 'RUNNING'",
+         WHERE j.institution_id = $1 AND j.id = back.id AND j.fence = back.fence AND j.leased_until IS NOT NULL",
         institution,
         &ids,
         &fences

@@ -9,7 +9,7 @@ mod enqueue;
 mod lease;
 mod tidy;
 
-pub(crate) use end::{Ended, end, fail, give_back, hold};
+pub use end::{Ended, end, fail, give_back, hold};
 pub(crate) use enqueue::{begin_anew, enqueue};
 pub(crate) use lease::interval;
 pub use lease::{Line, Taken, due_lines, take};

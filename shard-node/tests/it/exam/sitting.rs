@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 use futures::future::join_all;
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{Exam, at};
+use super::{Exam, at, until};
+use crate::plans::rows_read;
 
 #[tokio::test]
 async fn what_is_answered_is_graded_and_has_a_receipt() {
@@ -312,5 +314,66 @@ async fn handing_in_moves_progress_with_it_and_another_assessment_moves_it_back(
         other => Err(other),
     })
     .await;
+    exam.close().await;
+}
+
+/// The indexes of attempts that are under way were empty when they were last looked at, before the exam began.
+#[tokio::test]
+async fn neither_saves_nor_grading_read_what_others_sit() {
+    const OTHERS: i64 = 3_000;
+    const SAVES: u32 = 12;
+    let exam = Exam::open(1).await;
+    let (school, sitter) = (&exam.school, &exam.sitters[0]);
+    school.run("ALTER TABLE assessment_submissions SET (autovacuum_enabled = off)").await;
+    let earlier = exam.simple(1, json!({})).await;
+    exam.until_status(sitter.sit(earlier, json!({"i1": true})).await, "GRADED").await;
+    let mut superuser = school.shard.connect("postgres").await;
+    let mut others = async |of: &str| {
+        let others = format!(
+            "INSERT INTO assessment_submissions SELECT (jsonb_populate_record(s, jsonb_build_object(
+                 'id', gen_random_uuid(), 'student_id', gen_random_uuid()))).*
+             FROM assessment_submissions s, generate_series(1, {OTHERS}) WHERE s.status = '{of}'"
+        );
+        sqlx::query("SET session_replication_role = replica").execute(&mut superuser).await?;
+        sqlx::query(AssertSqlSafe(others)).execute(&mut superuser).await
+    };
+    others("GRADED").await.expect("earlier ones");
+    school.run("ANALYZE assessment_submissions").await;
+    let assessment = exam.simple(1, json!({"timeLimitSeconds": 3_600})).await;
+    let attempt = sitter.start(assessment).await.expect(201).id();
+    others("IN_PROGRESS").await.expect("others");
+    drop(superuser);
+    let pool = school.shard.pool("postgres", 1);
+    // The node's connections tell of what they have done when they rest: all updates of the own attempts, at least.
+    let institution = school.institution;
+    let told = async || {
+        let updates = "SELECT sum(row_version - 1)::bigint FROM assessment_submissions
+                       WHERE institution_id = $1 AND student_id = $2";
+        let updates = sqlx::query_scalar(updates).bind(institution.as_uuid()).bind(sitter.student);
+        let updates: i64 = updates.fetch_one(&pool).await.expect("a sum");
+        until(async || {
+            let told: (i64, i64) = sqlx::query_as(
+                "SELECT n_tup_ins, n_tup_upd FROM pg_stat_user_tables WHERE relname = 'assessment_submissions'",
+            )
+            .fetch_one(&pool)
+            .await
+            .expect("counts");
+            if told.0 == 2 * OTHERS + 2 && told.1 >= updates { Ok(()) } else { Err(told) }
+        })
+        .await;
+    };
+    told().await;
+    let before = rows_read(&pool, "assessment_submissions").await;
+    let mut version = 1;
+    for number in 0..SAVES {
+        let saved = sitter.save(attempt, version, json!({"i1": number % 2 == 0})).await;
+        version = saved.expect(200).body["rowVersion"].as_i64().expect("a version");
+    }
+    sitter.submit(attempt, None).await.expect(200);
+    exam.until_status(attempt, "GRADED").await;
+    told().await;
+    let read = rows_read(&pool, "assessment_submissions").await - before;
+    assert!(read < OTHERS, "{read} rows were read");
+    pool.close().await;
     exam.close().await;
 }

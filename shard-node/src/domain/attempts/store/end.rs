@@ -24,7 +24,7 @@ pub(in super::super) async fn hand_in(
          SET status = 'SUBMITTED', submitted_at = ending.at, submitted_by = $6, answers_hash = ending.hash,
              receipt = ending.receipt
          FROM unnest($2::uuid[], $3::timestamptz[], $4::bytea[], $5::bytea[]) AS ending (id, at, hash, receipt)
-         WHERE s.institution_id = $1 AND s.id = ending.id AND s.status = 'IN_PROGRESS'
+         WHERE s.institution_id = $1 AND s.id = ending.id AND s.submitted_at IS NULL
          RETURNING s.id, s.row_version",
         institution,
         &ids,

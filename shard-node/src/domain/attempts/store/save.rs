@@ -83,7 +83,7 @@ pub(in super::super) async fn save(
     let institution = tx.institution().as_uuid();
     let row = sqlx::query!(
         "UPDATE assessment_submissions SET answers = $3, saved_at = $4
-         WHERE institution_id = $1 AND id = $2 AND status = 'IN_PROGRESS'
+         WHERE institution_id = $1 AND id = $2 AND submitted_at IS NULL
          RETURNING answers, row_version",
         institution,
         id,

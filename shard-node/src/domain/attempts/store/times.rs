@@ -91,7 +91,7 @@ pub(in super::super) async fn set_deadlines(
     sqlx::query!(
         "UPDATE assessment_submissions s SET deadline_at = new.at
          FROM unnest($2::uuid[], $3::timestamptz[]) AS new (id, at)
-         WHERE s.institution_id = $1 AND s.id = new.id AND s.status = 'IN_PROGRESS'",
+         WHERE s.institution_id = $1 AND s.id = new.id AND s.submitted_at IS NULL",
         institution,
         &ids,
         &times as &[Option<DateTime<Utc>>]

@@ -114,7 +114,8 @@ pub(in super::super) async fn due_dates(
 }
 
 /// Locks all enrolments of students that were ever in the class, in the order of their ids; the facts are read by a
-/// second statement, whose snapshot is younger than the locks.
+/// second statement, whose snapshot is younger than the locks. Each student's are found by the student, and then
+/// looked at for the class: to statistics of before its time the class is as few, and a list counts as ten.
 pub(in super::super) async fn hold_enrollments(
     tx: &mut TenantTx,
     class: Uuid,
@@ -122,10 +123,15 @@ pub(in super::super) async fn hold_enrollments(
 ) -> Result<HashMap<Uuid, Enrolled>, Error> {
     let institution = tx.institution().as_uuid();
     sqlx::query!(
-        "SELECT id FROM enrollments
-         WHERE institution_id = $1 AND class_id = $2 AND student_id = ANY($3)
-           AND status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED', 'DROPPED', 'WITHDRAWN')
-         ORDER BY id FOR NO KEY UPDATE",
+        r#"SELECT e.id AS "id!"
+           FROM (SELECT DISTINCT o.id FROM unnest($3::uuid[]) AS asked (student)
+                 CROSS JOIN LATERAL (SELECT id, class_id, status FROM enrollments
+                                     WHERE institution_id = $1 AND student_id = asked.student OFFSET 0) o
+                 WHERE o.class_id = $2
+                   AND o.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED', 'DROPPED', 'WITHDRAWN')
+                 ORDER BY o.id) wanted
+           CROSS JOIN LATERAL (SELECT id FROM enrollments
+                               WHERE institution_id = $1 AND id = wanted.id FOR NO KEY UPDATE) e"#,
         institution,
         class,
         students
@@ -135,10 +141,11 @@ pub(in super::super) async fn hold_enrollments(
     let rows = sqlx::query!(
         r#"SELECT DISTINCT ON (e.student_id) e.student_id, e.id,
                   coalesce(r.state = 'FINAL', false) AS "is_final!"
-           FROM enrollments e
+           FROM unnest($3::uuid[]) AS asked (student)
+           CROSS JOIN LATERAL (SELECT id, student_id, class_id, status, enrolled_on FROM enrollments
+                               WHERE institution_id = $1 AND student_id = asked.student OFFSET 0) e
            LEFT JOIN class_results r ON r.institution_id = $1 AND r.enrollment_id = e.id
-           WHERE e.institution_id = $1 AND e.class_id = $2 AND e.student_id = ANY($3)
-             AND e.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED', 'DROPPED', 'WITHDRAWN')
+           WHERE e.class_id = $2 AND e.status IN ('ACTIVE', 'SUSPENDED', 'COMPLETED', 'DROPPED', 'WITHDRAWN')
            ORDER BY e.student_id, e.status IN ('ACTIVE', 'SUSPENDED') DESC, e.enrolled_on DESC, e.id DESC"#,
         institution,
         class,

@@ -32,7 +32,7 @@ pub(in super::super) async fn subjects(tx: &mut TenantTx, class: Uuid) -> Result
     .await?)
 }
 
-/// What students have handed in, of a class.
+/// What students have handed in, of a class; each student's is found by the student.
 pub(in super::super) async fn submitted(
     tx: &mut TenantTx,
     class: Uuid,
@@ -40,8 +40,10 @@ pub(in super::super) async fn submitted(
 ) -> Result<HashSet<Place>, Error> {
     let institution = tx.institution().as_uuid();
     let rows = sqlx::query!(
-        "SELECT DISTINCT assessment_id, student_id FROM assessment_submissions
-         WHERE institution_id = $1 AND class_id = $2 AND student_id = ANY($3) AND status <> 'IN_PROGRESS'",
+        "SELECT DISTINCT s.assessment_id, s.student_id FROM unnest($3::uuid[]) AS asked (student)
+         CROSS JOIN LATERAL (SELECT assessment_id, student_id, class_id, status FROM assessment_submissions
+                             WHERE institution_id = $1 AND student_id = asked.student OFFSET 0) s
+         WHERE s.class_id = $2 AND s.status <> 'IN_PROGRESS'",
         institution,
         class,
         students

@@ -32,7 +32,8 @@ pub(in super::super) struct Sat {
 }
 
 /// All attempts of students at an assessment, locked in the order of their ids: of two of them that are graded at once the
-/// second sees what the first has come to. Those of one student are in their order.
+/// second sees what the first has come to. Those of one student are in their order. They are found by the key of each
+/// student: a list counts as ten to the planner, and to statistics of before an exam all attempts at it are fewer.
 pub(in super::super) async fn lock_attempts(
     tx: &mut TenantTx,
     assessment: Uuid,
@@ -41,11 +42,16 @@ pub(in super::super) async fn lock_attempts(
     let institution = tx.institution().as_uuid();
     let mut attempts = sqlx::query_as!(
         Sat,
-        r#"SELECT id, student_id, attempt, revision, items, status AS "status: SubmissionStatus", deadline_at,
-                  submitted_at, answers, raw_score, possible, score, late_deduction, graded_at, row_version
-           FROM assessment_submissions
-           WHERE institution_id = $1 AND assessment_id = $2 AND student_id = ANY($3)
-           ORDER BY id FOR NO KEY UPDATE"#,
+        r#"SELECT t.id, t.student_id, t.attempt, t.revision, t.items, t.status AS "status: SubmissionStatus",
+                  t.deadline_at, t.submitted_at, t.answers, t.raw_score, t.possible, t.score, t.late_deduction,
+                  t.graded_at, t.row_version
+           FROM (SELECT DISTINCT o.id FROM unnest($3::uuid[]) AS asked (student)
+                 CROSS JOIN LATERAL (SELECT id FROM assessment_submissions
+                                     WHERE institution_id = $1 AND assessment_id = $2 AND student_id = asked.student
+                                     OFFSET 0) o
+                 ORDER BY o.id) wanted
+           CROSS JOIN LATERAL (SELECT * FROM assessment_submissions
+                               WHERE institution_id = $1 AND id = wanted.id FOR NO KEY UPDATE) t"#,
         institution,
         assessment,
         students
