@@ -1,7 +1,7 @@
 //! (i) What a job costs Postgres, beside pgbench that takes and deletes the rows of a table like that of jobs; and what
 //! queuing one adds to `createProgram`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -28,6 +28,8 @@ const PROGRAMS: u32 = 4_000;
 const GOAL: f64 = 1.3;
 const BAR: f64 = 1.6;
 const ENQUEUE_BAR: f64 = 0.15;
+/// The node's jobs are due when it has been a while since they were queued.
+const DUE_AFTER: Duration = Duration::from_secs(3);
 /// All jobs of a round are done, and gone, within this.
 const GONE_WITHIN: Duration = Duration::from_mins(5);
 
@@ -73,12 +75,15 @@ async fn measure_jobs(
     let at_rest = Usage::at_rest(platform, seconds).await?;
     for round in 0..=ROUNDS {
         eprintln!("  {JOBS} jobs, round {round} ...");
-        insert(&mut sql, "jobs", institution, "now() + interval '3 seconds'").await?;
+        let due = Instant::now() + DUE_AFTER;
+        let after = format!("now() + interval '{} seconds'", DUE_AFTER.as_secs());
+        insert(&mut sql, "jobs", institution, &after).await?;
         let used = Usage::begin(platform)?;
         until_gone(&mut sql, institution).await?;
         let node = us_each(used.end(platform)?.beyond(at_rest), JOBS);
+        let rate = f64::from(JOBS) / due.elapsed().as_secs_f64();
         insert(&mut sql, "bench_jobs", institution, "now()").await?;
-        let bare = take_and_delete(platform, institution, at_rest).await?;
+        let bare = take_and_delete(platform, institution, at_rest, rate).await?;
         // The first round is to get warm.
         if round > 0 {
             measured.jobs.push((node, bare));
@@ -105,7 +110,7 @@ async fn insert(
 }
 
 async fn until_gone(sql: &mut PgConnection, institution: InstitutionId) -> anyhow::Result<()> {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let left = "SELECT EXISTS (SELECT FROM jobs WHERE institution_id = $1 AND state <> 'FAILED')";
     while sqlx::query_scalar::<_, bool>(left)
         .bind(institution.as_uuid())
@@ -118,11 +123,12 @@ async fn until_gone(sql: &mut PgConnection, institution: InstitutionId) -> anyho
     Ok(())
 }
 
-/// The same by pgbench: a job a transaction, taken past those that others have, and deleted.
+/// The same by pgbench, so many a second: a job a transaction, taken past those that others have, and deleted.
 async fn take_and_delete(
     platform: &Platform,
     institution: InstitutionId,
     at_rest: Usage,
+    rate: f64,
 ) -> anyhow::Result<f64> {
     let text = format!(
         "BEGIN;\n\
@@ -132,10 +138,9 @@ async fn take_and_delete(
          COMMIT;\n"
     );
     let script = Script { text, ..Script::default() };
-    let pace = |transactions| Pace {
-        clients: CLIENTS,
-        until: Until::Transactions(transactions),
-        rate: None,
+    let pace = |transactions| {
+        let until = Until::Transactions(transactions);
+        Pace { clients: CLIENTS, until, rate: Some(rate) }
     };
     let used = Usage::begin(platform)?;
     let few = postgres::bench(&platform.superuser, &script, pace(2)).await?;
@@ -267,7 +272,7 @@ fn section(measured: &Measured, noise: &str) -> Section {
         "CPU of the shard's primary, all its processes, beyond what it uses at rest; medians of {ROUNDS} rounds. {JOBS} jobs \
          that do nothing are leased under the guard and row-level security, each ended in a transaction of its own, and \
          deleted; pgbench (`-M prepared`, {CLIENTS} connections, a superuser: no guard, no policy, no trigger) takes one a \
-         transaction with `FOR UPDATE SKIP LOCKED` and deletes it, from a table with the same indexes. createProgram is that \
+         transaction, as many a second, with `FOR UPDATE SKIP LOCKED` and deletes it, from a table with the same indexes. createProgram is that \
          of a curriculum of 12 courses, through the router, with nobody at work; queuing is the logged INSERT in a guarded \
          transaction, beyond one that is empty."
     );
