@@ -272,8 +272,8 @@ fn section(measured: &Measured, noise: &str) -> Section {
         "CPU of the shard's primary, all its processes, beyond what it uses at rest; medians of {ROUNDS} rounds. {JOBS} jobs \
          that do nothing are leased under the guard and row-level security, each ended in a transaction of its own, and \
          deleted; pgbench (`-M prepared`, {CLIENTS} connections, a superuser: no guard, no policy, no trigger) takes one a \
-         transaction, as many a second, with `FOR UPDATE SKIP LOCKED` and deletes it, from a table with the same indexes. createProgram is that \
-         of a curriculum of 12 courses, through the router, with nobody at work; queuing is the logged INSERT in a guarded \
+         transaction, as many a second, with `FOR UPDATE SKIP LOCKED` and deletes it, from a table with the same indexes. \
+         createProgram is that of a curriculum of 12 courses, through the router, with nobody at work; queuing is the logged INSERT in a guarded \
          transaction, beyond one that is empty."
     );
     Section::new("i. Jobs", &text, &table, bars, noise)

@@ -128,7 +128,8 @@ async fn measure(platform: &Platform, compared: &mut Compared, seconds: u32) -> 
 }
 
 /// Latency and Postgres' CPU of a transaction, in microseconds. What connecting costs, and the first transactions of a
-/// connection, is measured by itself and taken off: the node's connections are there already.
+/// connection, is measured by itself and taken off: the node's connections are there already. With a rate, in
+/// transactions a second, latency counts from when each was to begin.
 pub(crate) async fn by_pgbench(
     platform: &Platform,
     dsn: &str,

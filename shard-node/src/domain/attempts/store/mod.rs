@@ -1,6 +1,10 @@
 //! Every SQL statement of attempts.
 //!
 //! Order of locks on every path: assessment, attempts, enrolments, progress, counter, event.
+//!
+//! Where an attempt is found by its id, that it is under way is told by `submitted_at`, as a CHECK has it, and not by its
+//! status: the indexes that have that status for their predicate are empty before an exam, and to the planner the
+//! shortest way to any attempt of it; each save would read all that sit.
 
 mod begin;
 mod end;
